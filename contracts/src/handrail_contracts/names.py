@@ -1,0 +1,84 @@
+"""Every name that two rooms must spell alike. No f-string key, label or bucket name is made elsewhere."""
+
+import re
+
+GROUP = "handrail.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "OnboardingTenant"
+
+TENANT_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"
+"""A DNS label of at most 40 characters, so that `handrail-<name>` and child names stay within 63."""
+_TENANT_NAME = re.compile(TENANT_NAME_PATTERN)
+
+LABEL_TENANT = f"{GROUP}/tenant"
+LABEL_USE = f"{GROUP}/use"
+
+KEYS_SECRET = "handrail-keys"  # noqa: S105 - the name of a Kubernetes Secret, not a secret
+IDENTITY_SECRET = "handrail-identity"  # noqa: S105 - as above
+
+# NATS, platform account
+TENANTS_BUCKET = "tenants"  # key: tenant name, value: TenantRecord
+KEY_USE_BUCKET = "key-use"  # key: key id, value: RFC 3339 of the last use, at most one write a minute
+# NATS, each tenant's account
+CONFIG_BUCKET = "config"  # key: EFFECTIVE_CONFIG, value: EffectiveConfig
+EFFECTIVE_CONFIG = "effective"
+EVENTS_STREAM = "EVENTS"
+SIGNALS_STREAM = "SIGNALS"
+INGEST_CONSUMER = "ingest"
+AGENT_CONSUMER = "agent"
+
+ROLES = ("ingest", "agent", "realtime")
+
+# Files in a runtime's secrets folder (HANDRAIL_SECRETS)
+DATABASE_URL_FILE = "database-url"  # app role
+OWNER_DATABASE_URL_FILE = "owner-database-url"  # owner role, for migrate alone
+REDIS_URL_FILE = "redis-url"
+PRINCIPAL_KEYS_FILE = "principal-keys.json"  # JWK set, public Ed25519 keys, newest first
+# Files in the gateway's secrets folder
+GATEWAY_CREDS_FILE = "nats.creds"
+USER_TOKEN_KEYS_FILE = "user-token-keys.json"  # noqa: S105 - JWK set, oct keys, newest first
+PRINCIPAL_SIGNING_KEYS_FILE = "principal-signing-keys.json"  # JWK set, private Ed25519 keys, newest first
+
+HEADER_API_KEY = "X-API-Key"
+HEADER_REQUEST_ID = "X-Request-ID"
+HEADER_PRINCIPAL = "X-Handrail-Principal"
+
+ANONYMOUS_PATTERN = r"^anon-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+_ANONYMOUS = re.compile(ANONYMOUS_PATTERN)
+
+
+def creds_file(role: str) -> str:
+    """The NATS credentials of one role, in a runtime's secrets folder."""
+    return f"nats-{role}.creds"
+
+
+def is_tenant_name(text: str) -> bool:
+    return _TENANT_NAME.fullmatch(text) is not None
+
+
+def is_anonymous(user_id: str) -> bool:
+    """Whether a user id has the exact form `anon-<uuid>`, which needs no proof of identity."""
+    return _ANONYMOUS.fullmatch(user_id) is not None
+
+
+def namespace(tenant: str) -> str:
+    return f"handrail-{tenant}"
+
+
+def redis_prefix(tenant: str) -> str:
+    """The braces keep one tenant's keys in one cluster slot."""
+    return f"{{{tenant}}}:"
+
+
+def session_key(prefix: str, user_id: str) -> str:
+    return f"{prefix}session:{user_id}"
+
+
+def presence_key(prefix: str, user_id: str) -> str:
+    return f"{prefix}presence:{user_id}"
+
+
+def due_key(prefix: str) -> str:
+    """The sorted set of sessions by the time at which they count as inactive."""
+    return f"{prefix}due:inactivity"

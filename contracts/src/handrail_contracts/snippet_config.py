@@ -1,0 +1,32 @@
+"""What the snippet may do, as it is told by `/sdk/v1/config` and the socket."""
+
+from pydantic import BaseModel, Field
+
+from handrail_contracts.tenant_spec import TenantSpec
+
+
+class CaptureRules(BaseModel):
+    """What may be captured."""
+
+    text: bool = Field(False, description="Text of elements and titles.")
+    query_parameters: list[str] = Field(default_factory=list, description="Query parameters whose values may be kept.")
+
+
+class SnippetConfig(BaseModel):
+    """Everything in here is public: any visitor can read it."""
+
+    enabled: bool = Field(True, description="The kill switch: false stops capture, socket and nudges.")
+    sample_rate: float = Field(1.0, ge=0, le=1, description="Share of users who are captured.")
+    flush_interval_ms: int = Field(5000, description="Longest time an event waits in the browser.")
+    flush_count: int = Field(10, description="Events that are sent at once.")
+    identity_enforced: bool = True
+    language: str = Field("en", description="BCP 47 tag of the user interface's own words.")
+    capture: CaptureRules = Field(default_factory=CaptureRules)
+
+
+def from_spec(spec: TenantSpec) -> SnippetConfig:
+    return SnippetConfig(
+        identity_enforced=spec.identity.enforce,
+        language=spec.tone.language,
+        capture=CaptureRules(text=spec.privacy.capture_text, query_parameters=list(spec.privacy.query_parameters)),
+    )

@@ -1,0 +1,45 @@
+"""Times on the wire: RFC 3339 in, microseconds since 1970 inside; the correction of a browser's clock."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+
+Rfc3339 = Annotated[datetime, msgspec.Meta(tz=True)]
+"""One parser for all: the msgspec types use it directly, the Pydantic ones through `parse`."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+STALE_AFTER = timedelta(hours=1)
+"""An event older than this on arrival is kept, and causes no nudge."""
+_US = timedelta(microseconds=1)
+
+
+def parse(text: str) -> datetime:
+    """An RFC 3339 time with its offset. Raises ValueError."""
+    try:
+        return msgspec.convert(text, type=Rfc3339)
+    except msgspec.ValidationError as error:
+        raise ValueError("an RFC 3339 time with an offset is wanted, e.g. 2026-01-31T12:00:00Z") from error
+
+
+def in_range(value: datetime) -> bool:
+    return EPOCH <= value < LATEST
+
+
+def micros(value: datetime) -> int:
+    return (value - EPOCH) // _US
+
+
+def from_micros(value: int) -> datetime:
+    return EPOCH + value * _US
+
+
+def skew(sent_at: datetime | None, received_at: datetime) -> timedelta:
+    """What to add to the browser's times: its clock's distance from ours when it sent."""
+    return received_at - sent_at if sent_at is not None else timedelta(0)
+
+
+def corrected(timestamp: datetime, offset: timedelta, received_at: datetime) -> datetime:
+    """An event's time by our clock: skew added, never in the future, never before 1970."""
+    return max(EPOCH, min(timestamp + offset, received_at))
