@@ -1,0 +1,3 @@
+from handrail_runtime.main import main
+
+main()

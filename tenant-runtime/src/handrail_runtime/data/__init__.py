@@ -1,0 +1,1 @@
+"""The tenant's database: tables, migrations, engine."""

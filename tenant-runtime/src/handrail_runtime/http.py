@@ -1,0 +1,39 @@
+"""The process's HTTP side: probes, metrics, and what its roles serve."""
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from handrail_contracts import names
+from handrail_contracts.problems import MEDIA_TYPE, Problem
+from handrail_runtime.roles import Role
+
+
+def create_app(roles: Sequence[Role]) -> FastAPI:
+    """The app of a process with these roles. Pure: nothing is connected here."""
+    app = FastAPI(title="Handrail runtime", openapi_url=None)
+    for role in roles:
+        if (router := role.router()) is not None:
+            app.include_router(router)
+
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> JSONResponse:
+        checks = {name: ok for role in roles for name, ok in role.ready().items()}
+        return JSONResponse({"ready": all(checks.values()), "checks": checks}, 200 if all(checks.values()) else 503)
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @app.exception_handler(Problem)
+    async def problem(request: Request, error: Problem) -> Response:
+        request_id = request.headers.get(names.HEADER_REQUEST_ID, "")
+        return Response(error.body(request_id).model_dump_json(), error.status, media_type=MEDIA_TYPE)
+
+    return app

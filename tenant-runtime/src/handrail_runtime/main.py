@@ -1,0 +1,143 @@
+"""The composition root: reads the settings, builds the adapters, runs the roles until told to stop."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+
+import redis.asyncio
+import structlog
+import uvicorn
+
+from handrail_contracts import names
+from handrail_runtime import http, logs, messaging
+from handrail_runtime.config import ConfigWatch
+from handrail_runtime.data.engine import create_engine
+from handrail_runtime.roles import Resources, Role
+from handrail_runtime.settings import MissingSecret, Settings
+
+log = structlog.get_logger()
+
+
+def _ingest(resources: Resources) -> Role:
+    from handrail_runtime.ingest.role import IngestRole
+
+    return IngestRole(resources)
+
+
+def _agent(resources: Resources) -> Role:
+    from handrail_runtime.agent.role import AgentRole
+
+    return AgentRole(resources)
+
+
+def _realtime(resources: Resources) -> Role:
+    from handrail_runtime.realtime.role import RealtimeRole
+
+    return RealtimeRole(resources)
+
+
+ROLES: dict[str, Callable[[Resources], Role]] = {"ingest": _ingest, "agent": _agent, "realtime": _realtime}
+"""Imported only where run: a process pays for its own roles alone."""
+
+
+@contextlib.asynccontextmanager
+async def _resources(settings: Settings, role: str) -> AsyncIterator[Resources]:
+    """One role's adapters, closed in the reverse order."""
+    async with contextlib.AsyncExitStack() as stack:
+        client = await messaging.connect(settings, role)
+        stack.push_async_callback(client.close)
+        engine = create_engine(settings.secret(names.DATABASE_URL_FILE), name=f"handrail-{role}")
+        stack.push_async_callback(engine.dispose)
+        store = redis.asyncio.Redis.from_url(settings.secret(names.REDIS_URL_FILE))
+        stack.push_async_callback(store.aclose)
+        config = ConfigWatch(client)
+        await config.load()
+        following = asyncio.create_task(config.follow(), name=f"{role}-config")
+        stack.push_async_callback(_cancel, following)
+        yield Resources(settings, client, engine, store, config)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: this process has one place that decides when to end."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        yield
+
+
+async def _run(settings: Settings, role_names: list[str]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with contextlib.AsyncExitStack() as stack:
+        roles = [ROLES[name](await stack.enter_async_context(_resources(settings, name))) for name in role_names]
+        server = _Server(
+            uvicorn.Config(
+                http.create_app(roles),
+                host=settings.host,
+                port=settings.port,
+                loop="uvloop",
+                http="httptools",
+                ws="websockets-sansio",
+                ws_per_message_deflate=False,
+                access_log=False,
+                log_config=None,
+                timeout_graceful_shutdown=2,
+            )
+        )
+        tasks = [asyncio.create_task(role.run(), name=name) for role, name in zip(roles, role_names, strict=True)]
+        tasks.append(asyncio.create_task(server.serve(), name="http"))
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        log.info("running", roles=role_names, port=settings.port)
+        done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        for task in tasks[:-1]:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        stopping.cancel()
+        for task, result in zip(tasks, results, strict=True):
+            if isinstance(result, Exception):
+                log.error("a role ended with an error", role=task.get_name(), exc_info=result)
+        if stopping not in done:
+            raise SystemExit(1)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """`python -m handrail_runtime run --roles ingest,agent,realtime` or `… migrate`."""
+    parser = argparse.ArgumentParser(
+        prog="handrail-runtime",
+        description="One tenant's runtime.",
+        epilog="Environment: "
+        + "; ".join(f"HANDRAIL_{n.upper()}: {f.description}" for n, f in Settings.model_fields.items()),
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="run roles until told to stop")
+    run.add_argument("--roles", default=",".join(names.ROLES), help="some of ingest,agent,realtime")
+    commands.add_parser("migrate", help="bring the database to this version's tables (owner role)")
+    arguments = parser.parse_args(argv)
+    settings = Settings()
+    logs.configure(settings.log_format, tenant=settings.tenant)
+    try:
+        if arguments.command == "migrate":
+            from handrail_runtime.data.migrate import migrate
+
+            migrate(settings.secret(names.OWNER_DATABASE_URL_FILE))
+            return
+        wanted = [name.strip() for name in arguments.roles.split(",") if name.strip()]
+        if not wanted or not set(wanted) <= ROLES.keys():
+            parser.error(f"--roles takes some of {', '.join(ROLES)}")
+        with asyncio.Runner(loop_factory=uvicorn.Config("", loop="uvloop").get_loop_factory()) as runner:
+            runner.run(_run(settings, wanted))
+    except MissingSecret as error:
+        log.error(str(error))
+        sys.exit(1)

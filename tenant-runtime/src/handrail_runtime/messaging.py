@@ -1,0 +1,37 @@
+"""A role's NATS connection, with that role's own credentials."""
+
+import structlog
+from nats.aio.client import Client
+
+from handrail_contracts import names
+from handrail_runtime.settings import Settings
+
+log = structlog.get_logger()
+
+
+async def connect(settings: Settings, role: str) -> Client:
+    """A connection that reconnects for ever. Raises MissingSecret, or NATS's own error on the first attempt."""
+    settings.secret(names.creds_file(role))
+    client = Client()
+
+    async def lost() -> None:
+        log.warning("nats connection lost, reconnecting", role=role)
+
+    async def back() -> None:
+        log.info("nats connection is back", role=role)
+
+    async def failed(error: Exception) -> None:
+        log.debug("nats error", role=role, error=str(error))
+
+    await client.connect(
+        servers=[settings.nats_url],
+        user_credentials=str(settings.secrets / names.creds_file(role)),
+        name=f"{settings.tenant}-{role}",
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=1,
+        ping_interval=20,
+        disconnected_cb=lost,
+        reconnected_cb=back,
+        error_cb=failed,
+    )
+    return client

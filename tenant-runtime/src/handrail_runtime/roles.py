@@ -1,0 +1,37 @@
+"""What a role is, and what a process gives to its roles. Roles are composition: one process may run several."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from fastapi import APIRouter
+from nats.aio.client import Client
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from handrail_runtime.config import ConfigWatch
+from handrail_runtime.settings import Settings
+
+
+@dataclass(frozen=True)
+class Resources:
+    """One role's adapters, made by the composition root."""
+
+    settings: Settings
+    nats: Client
+    engine: AsyncEngine
+    redis: Redis
+    config: ConfigWatch
+
+
+class Role(Protocol):
+    """ingest, agent or realtime."""
+
+    async def run(self) -> None:
+        """Works until cancelled; finishes what is begun before it lets the cancellation through."""
+
+    def ready(self) -> Mapping[str, bool]:
+        """Each dependency by name, as it is now."""
+
+    def router(self) -> APIRouter | None:
+        """What the role serves over HTTP, if anything."""

@@ -1,0 +1,35 @@
+"""What a runtime process reads from its environment. Secrets are files in one folder."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from handrail_contracts import names
+
+
+class Settings(BaseSettings):
+    """Environment variables HANDRAIL_…"""
+
+    model_config = SettingsConfigDict(env_prefix="HANDRAIL_", extra="ignore")
+
+    tenant: str = Field(pattern=names.TENANT_NAME_PATTERN, description="Name of the tenant this process serves.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(0, ge=0, le=65535, description="Port of probes, metrics, API and link; 0: any free one.")
+    nats_url: str = Field("nats://127.0.0.1:4222", description="Address of NATS.")
+    secrets: Path = Field(description="Folder with the files of secrets.")
+    redis_prefix: str = Field("", description="Prefix of every Redis key of this tenant.")
+    log_format: Literal["console", "json"] = Field("console", description="Lines for people or for machines.")
+
+    def secret(self, name: str) -> str:
+        """The text of one secret file. Raises MissingSecret."""
+        path = self.secrets / name
+        try:
+            return path.read_text().strip()
+        except OSError as error:
+            raise MissingSecret(f"the secret file {name} is missing from HANDRAIL_SECRETS: {error.strerror}") from error
+
+
+class MissingSecret(Exception):
+    """A file that should stand in the secrets folder does not."""
