@@ -1,6 +1,6 @@
 """Who is asking, as the gateway vouches for it to a tenant's realtime.
 
-An EdDSA JWT in the header X-Handrail-Principal: `iss` ISSUER, `aud` the tenant, `sub` who (a key id, or the
+An Ed25519-signed JWT (RFC 9864) in the header X-Handrail-Principal: `iss` ISSUER, `aud` the tenant, `sub` who (a key id, or the
 gateway itself for the link), `scope`, `exp` at most TTL ahead. Realtime holds the public half only.
 """
 
@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 ISSUER = "handrail-gateway"
-ALGORITHM = "EdDSA"
+ALGORITHM = "Ed25519"
 TTL = 30
 """Seconds."""
 
