@@ -112,6 +112,16 @@ async def _run(settings: Settings, role_names: list[str]) -> None:
             raise SystemExit(1)
 
 
+def _migrate(settings: Settings) -> None:
+    from handrail_runtime.data.migrate import MigrationError, migrate
+
+    try:
+        migrate(settings.secret(names.OWNER_DATABASE_URL_FILE))
+    except MigrationError as error:
+        log.error(str(error))
+        sys.exit(1)
+
+
 def main(argv: list[str] | None = None) -> None:
     """`python -m handrail_runtime run --roles ingest,agent,realtime` or `… migrate`."""
     parser = argparse.ArgumentParser(
@@ -129,9 +139,7 @@ def main(argv: list[str] | None = None) -> None:
     logs.configure(settings.log_format, tenant=settings.tenant)
     try:
         if arguments.command == "migrate":
-            from handrail_runtime.data.migrate import migrate
-
-            migrate(settings.secret(names.OWNER_DATABASE_URL_FILE))
+            _migrate(settings)
             return
         wanted = [name.strip() for name in arguments.roles.split(",") if name.strip()]
         if not wanted or not set(wanted) <= ROLES.keys():
