@@ -4,9 +4,8 @@
 # make generate  write the generated files again; make lock  pin the dependencies again
 # make dist    wheels that need neither this tree nor Node
 
+# Works with GNU make 3.81 (macOS): each recipe line is a shell of its own.
 SHELL := /bin/bash
-.SHELLFLAGS := -euo pipefail -c
-.ONESHELL:
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -51,12 +50,12 @@ help:
 .make/npm: .make/node sdk-js/package-lock.json
 	@echo "installing the snippet's build tools"
 	cd sdk-js && npm ci --silent
-	touch $(CURDIR)/$@
+	touch $@
 
 .make/sdk: .make/npm $(shell find sdk-js/src -type f 2>/dev/null) sdk-js/package.json $(wildcard sdk-js/vite.config.ts sdk-js/tsconfig.json)
 	@echo "building the snippet"
 	cd sdk-js && npm run --silent build
-	touch $(CURDIR)/$@
+	touch $@
 
 sdk: .make/sdk
 install: .make/python .make/sdk
@@ -89,14 +88,14 @@ check: lint types drift
 test: lint types drift
 	scripts/browser
 	cd sdk-js && npm run --silent test
-	cd $(CURDIR) && "$(BIN)/pytest"
+	"$(BIN)/pytest"
 
 lock: .make/venv
-	scripts/lock
+	scripts/lock $(ARGS)
 
 dist: install
 	rm -rf dist && mkdir dist
-	for m in $(MEMBERS); do "$(UV)" build --quiet --wheel --no-build-isolation --python "$(BIN)/python" --out-dir dist ./$$m; done
+	set -e; for m in $(MEMBERS); do "$(UV)" build --quiet --wheel --no-build-isolation --python "$(BIN)/python" --out-dir dist ./$$m; done
 	ls dist
 
 clean:
