@@ -1,0 +1,185 @@
+"""The three personas: what each does, and which signals a platform with these detectors ought to find. Pure.
+
+A persona keeps clear of every threshold, on one side or the other, so that a few milliseconds of network never
+decide whether a signal is raised: the same seed gives the same signals.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from handrail_cli.simulate.scene import Scene
+from handrail_cli.simulate.walk import MAX_SECONDS, Walk
+from handrail_contracts.signals import SignalKind
+from handrail_contracts.tenant_spec import Step
+
+Reaction = Literal["complete", "click", "dismiss", "ignore"]
+"""What a user does with a nudge after it was shown."""
+
+
+@dataclass(frozen=True)
+class Persona:
+    """A kind of user."""
+
+    name: str
+    about: str
+    weight: float
+    """Share of the users where no persona is named."""
+    walk: Callable[[Walk], None]
+    expects: Callable[[Scene], frozenset[SignalKind]]
+    reactions: tuple[tuple[Reaction, float], ...]
+    """With weights."""
+
+
+def _smooth(walk: Walk) -> None:
+    """Knows the way, looks around a little, and is done."""
+    walk.view(walk.scene.start())
+    for step in walk.scene.baseline.steps:
+        _pause_before(walk, step)
+        walk.take(step)
+    success = walk.scene.baseline.success
+    last = walk.scene.baseline.steps[-1]
+    if (success.event, success.path, success.selector) != (last.event, last.path, last.selector):
+        walk.wait(0.5, 2)
+        walk.take(success)
+    for name in walk.rng.sample(["reports", "team", "help"], k=walk.rng.randint(1, 3)):
+        walk.think()
+        walk.view(walk.scene.page(name))
+    walk.wait(1, 3)
+    walk.do("visibility", state="hidden")
+
+
+def _pause_before(walk: Walk, step: Step) -> None:
+    """Not longer than users usually need for the step."""
+    longest = walk.patience()
+    if step.within is not None:
+        longest = min(longest, step.within.total_seconds() / 3)
+    walk.wait(longest / 4, longest)
+
+
+def _lost(walk: Walk) -> None:
+    """Begins, goes to the settings, runs to and fro there, and forgets what they came for."""
+    detectors = walk.scene.detectors
+    steps = walk.scene.baseline.steps
+    walk.view(walk.scene.start())
+    walk.wait(2, 4)
+    walk.take(steps[0])
+    left_the_way = walk.at
+    walk.wait(2, 5)
+    to_and_fro = detectors.back_and_forth
+    views = 2 * to_and_fro.times + 3
+    gap = min(6.0, to_and_fro.within.total_seconds() * 0.6 / views)
+    for turn in range(views):
+        walk.view(walk.scene.page("settings" if turn % 2 == 0 else "settings/billing"), trigger=turn == views - 1)
+        walk.wait(gap * 0.7, gap)
+    off = detectors.off_baseline
+    pages = ["settings/team", "settings/roles", "settings/import", "help", "reports"]
+    turn = 0
+    if _can_stray(walk.scene):
+        until = left_the_way + _stray_seconds(walk.scene) * 1.15 + 10
+        while off.enabled and walk.at < until and not walk.full():
+            walk.view(walk.scene.page(pages[turn % len(pages)]))
+            walk.wait(1, 2)
+            walk.do("focus", "input[type=search]", filled=False)
+            walk.think()
+            turn += 1
+    walk.view(walk.scene.page("settings"), trigger=off.enabled)
+    walk.wait(4, 6)
+    walk.click("nav a.settings")
+
+
+def _stray_seconds(scene: Scene) -> float:
+    """Time after which a user who took the first step only counts as off the baseline."""
+    steps = scene.baseline.steps
+    usual = steps[1].within if len(steps) > 1 else None
+    return scene.detectors.off_baseline.after.total_seconds() + (usual.total_seconds() if usual else 0.0)
+
+
+def _can_stray(scene: Scene) -> bool:
+    """Whether there is a next step to miss, and time for it within an hour without idling."""
+    steps = scene.baseline.steps
+    return scene.known and len(steps) > 1 and _stray_seconds(scene) * 1.15 + 120 < MAX_SECONDS
+
+
+def _lost_expects(scene: Scene) -> frozenset[SignalKind]:
+    found: set[SignalKind] = set()
+    if scene.detectors.back_and_forth.enabled:
+        found.add("back_and_forth")
+    if scene.detectors.off_baseline.enabled and _can_stray(scene):
+        found.add("off_baseline")
+    return frozenset(found)
+
+
+def _frustrated(walk: Walk) -> None:
+    """Hammers on a button that does nothing, then fails at a form until patience is gone."""
+    detectors = walk.scene.detectors
+    walk.view(walk.scene.start())
+    walk.wait(1, 3)
+    walk.take(walk.scene.baseline.steps[0])
+    walk.wait(2, 5)
+    dead = walk.rng.choice(["#export", "#invite", "#upload-logo"])
+    _hammer(walk, dead, detectors.rage_click.count + 2, detectors.rage_click.within.total_seconds())
+    calm = detectors.dead_click
+    if detectors.rage_click.count + 2 < calm.count + 1:
+        walk.wait(0.5, 1)
+        _hammer(walk, dead, calm.count + 1, calm.within.total_seconds())
+    walk.wait(4, 7)
+    walk.view(walk.scene.page("settings/profile"))
+    failures = detectors.repeated_error.count + 1
+    gap = min(7.0, detectors.repeated_error.within.total_seconds() * 0.6 / failures)
+    for attempt in range(failures):
+        walk.wait(gap * 0.6, gap * 0.9)
+        walk.do("submit", "form#profile", valid=False)
+        walk.wait(gap * 0.02, gap * 0.1)
+        walk.do("error", "form#profile", kind="form", status=422, count=1, trigger=attempt == failures - 1)
+    walk.wait(3, 5)
+    walk.do("focus", "input[name=email]", filled=True)
+
+
+def _hammer(walk: Walk, selector: str, clicks: int, within: float) -> None:
+    """Clicks without effect, all well within a window of `within` seconds."""
+    gap = min(0.18, within * 0.7 / clicks)
+    for click in range(clicks):
+        walk.click(selector, reacted=False, trigger=click == clicks - 1)
+        walk.wait(gap * 0.6, gap)
+
+
+def _frustrated_expects(scene: Scene) -> frozenset[SignalKind]:
+    detectors = scene.detectors
+    wanted: dict[SignalKind, bool] = {
+        "rage_click": detectors.rage_click.enabled,
+        "dead_click": detectors.dead_click.enabled,
+        "repeated_error": detectors.repeated_error.enabled,
+    }
+    return frozenset(kind for kind, enabled in wanted.items() if enabled)
+
+
+PERSONAS: dict[str, Persona] = {
+    persona.name: persona
+    for persona in (
+        Persona(
+            "smooth",
+            "finishes the baseline without help",
+            5,
+            _smooth,
+            lambda _scene: frozenset(),
+            (("dismiss", 1),),
+        ),
+        Persona(
+            "lost",
+            "wanders to and fro in the settings and off the baseline",
+            3,
+            _lost,
+            _lost_expects,
+            (("complete", 5), ("click", 2), ("dismiss", 2), ("ignore", 1)),
+        ),
+        Persona(
+            "frustrated",
+            "hammers on a dead button and fails at a form",
+            2,
+            _frustrated,
+            _frustrated_expects,
+            (("complete", 3), ("click", 2), ("dismiss", 4), ("ignore", 1)),
+        ),
+    )
+}

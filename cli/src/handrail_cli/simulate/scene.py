@@ -1,0 +1,58 @@
+"""Where a simulated user walks: one baseline of the tenant, its pages and its detectors. Pure."""
+
+import re
+from dataclasses import dataclass
+
+from handrail_contracts.tenant_spec import Baseline, Detectors, Step, Success, TenantSpec
+
+_TAG = re.compile(r"^[a-z][a-z0-9]*")
+_FALLBACK = Baseline(
+    name="look-around",
+    success=Success(event="click", selector="#save"),
+    steps=[Step(name="open", event="page_view", path="/"), Step(name="save", event="click", selector="#save")],
+)
+"""Walked where a tenant has no baseline yet: it belongs to nobody, so only the plain detectors can speak."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One baseline and what surrounds it."""
+
+    origin: str
+    baseline: Baseline
+    detectors: Detectors
+    known: bool = True
+    """False for the fallback: the platform knows no such baseline."""
+
+    def page(self, name: str) -> str:
+        """A page off the baseline, under the same first part as the baseline's own pages."""
+        return f"{self._prefix()}/{name}"
+
+    def start(self) -> str:
+        return self._prefix() or "/"
+
+    def _prefix(self) -> str:
+        for step in self.baseline.steps:
+            parts = concrete(step.path).strip("/").split("/")
+            if len(parts) > 1:
+                return f"/{parts[0]}"
+        return ""
+
+
+def concrete(path: str) -> str:
+    """A page that a path pattern stands for: `/projects/*` -> `/projects/1`."""
+    return path.replace("*", "1")
+
+
+def tag_of(selector: str) -> str | None:
+    """The tag a simple selector names: `form#project` -> `form`."""
+    found = _TAG.match(selector)
+    return found[0] if found else None
+
+
+def scenes(spec: TenantSpec) -> list[Scene]:
+    """One for each baseline that has steps; the fallback where there is none."""
+    named = [origin for origin in spec.origins if origin != "*"]
+    origin = named[0] if named else "http://localhost"
+    found = [Scene(origin, baseline, spec.detectors) for baseline in spec.baselines if baseline.steps]
+    return found or [Scene(origin, _FALLBACK, spec.detectors, known=False)]
