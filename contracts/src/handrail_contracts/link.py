@@ -15,7 +15,9 @@ class Attach(msgspec.Struct, tag="a", array_like=True):
     greeted: bool = False
     """Whether the browser has had its hello: a re-attached socket gets none."""
     last_seq: int = 0
-    """The highest seq relayed to this socket so far."""
+    """The highest `ToBrowser.seq` relayed to this socket so far."""
+    config: str = ""
+    """The last `ToBrowser.config` that was not empty: a config that changed while no realtime was there is told."""
 
 
 class FromBrowser(msgspec.Struct, tag="f", array_like=True):
@@ -30,8 +32,10 @@ class Detach(msgspec.Struct, tag="d", array_like=True):
 class ToBrowser(msgspec.Struct, tag="t", array_like=True):
     sid: int
     seq: int
-    """What the gateway remembers for `Attach.last_seq`."""
+    """What the gateway remembers for `Attach.last_seq`: of a nudge or message its own, of any other frame 0."""
     text: str
+    config: str = ""
+    """Digest of the snippet's config in this frame, if it carries one; remembered for `Attach.config`."""
 
 
 class Close(msgspec.Struct, tag="c", array_like=True):

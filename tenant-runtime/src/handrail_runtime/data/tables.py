@@ -47,6 +47,7 @@ users = Table(
     Column("metadata", JSONB, nullable=False, server_default=_EMPTY),  # traits
     Column("last_seq", BigInteger, nullable=False, server_default="0"),  # of the socket, per user
     Column("simulated", Boolean, nullable=False, server_default="false"),
+    Index(None, "signup_date"),
 )
 
 user_aliases = Table(
@@ -73,6 +74,7 @@ events = Table(
     Column("simulated", Boolean, nullable=False, server_default="false"),
     Index(None, "user_id", "timestamp"),
     Index(None, "session_id", "timestamp"),
+    Index(None, "timestamp"),  # the newest of all users
 )
 
 sessions = Table(
@@ -86,6 +88,7 @@ sessions = Table(
     Column("event_count", BigInteger, nullable=False, server_default="0"),
     Column("state", JSONB, nullable=False, server_default=_EMPTY),  # path, baseline progress, ...
     Index(None, "user_id", "last_seen_time"),
+    Index(None, "start_time"),
     Index("ix_sessions_active", "last_seen_time", postgresql_where=text("is_active")),
 )
 
@@ -130,7 +133,8 @@ nudges = Table(
     UniqueConstraint("user_id", "seq"),
     Index(None, "user_id", "stuck_point"),
     Index(None, "user_id", "sent_at"),
-    Index("ix_nudges_pending", "user_id", postgresql_where=text("acknowledged_at IS NULL")),
+    Index(None, "sent_at"),
+    Index("ix_nudges_pending", "user_id", postgresql_where=text("status = 'pending'")),
     CheckConstraint(
         "status IN ('pending','acknowledged','shown','clicked','dismissed','completed','target_missing','expired')",
         name="status",

@@ -90,6 +90,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event_id", name=op.f("pk_events")),
     )
     op.create_index(op.f("ix_events_session_id_timestamp"), "events", ["session_id", "timestamp"], unique=False)
+    op.create_index(op.f("ix_events_timestamp"), "events", ["timestamp"], unique=False)
     op.create_index(op.f("ix_events_user_id_timestamp"), "events", ["user_id", "timestamp"], unique=False)
     op.create_table(
         "nudges",
@@ -120,8 +121,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("user_id", "seq", name=op.f("uq_nudges_user_id_seq")),
     )
     op.create_index(
-        "ix_nudges_pending", "nudges", ["user_id"], unique=False, postgresql_where=sa.text("acknowledged_at IS NULL")
+        "ix_nudges_pending", "nudges", ["user_id"], unique=False, postgresql_where=sa.text("status = 'pending'")
     )
+    op.create_index(op.f("ix_nudges_sent_at"), "nudges", ["sent_at"], unique=False)
     op.create_index(op.f("ix_nudges_user_id_sent_at"), "nudges", ["user_id", "sent_at"], unique=False)
     op.create_index(op.f("ix_nudges_user_id_stuck_point"), "nudges", ["user_id", "stuck_point"], unique=False)
     op.create_table(
@@ -140,6 +142,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_sessions_active", "sessions", ["last_seen_time"], unique=False, postgresql_where=sa.text("is_active")
     )
+    op.create_index(op.f("ix_sessions_start_time"), "sessions", ["start_time"], unique=False)
     op.create_index(op.f("ix_sessions_user_id_last_seen_time"), "sessions", ["user_id", "last_seen_time"], unique=False)
     op.create_table(
         "signals",
@@ -182,3 +185,4 @@ def upgrade() -> None:
         sa.Column("simulated", sa.Boolean(), server_default="false", nullable=False),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_users")),
     )
+    op.create_index(op.f("ix_users_signup_date"), "users", ["signup_date"], unique=False)
