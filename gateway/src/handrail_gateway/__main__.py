@@ -1,0 +1,5 @@
+"""`python -m handrail_gateway`"""
+
+from handrail_gateway.main import main
+
+raise SystemExit(main())

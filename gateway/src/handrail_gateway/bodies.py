@@ -1,0 +1,69 @@
+"""Bodies as they come from browsers: which types and encodings are taken, bounded decompression, the key inside."""
+
+import zlib
+
+import msgspec
+
+from handrail_contracts.problems import Problem, ProblemItem
+from handrail_gateway.door import Headers, header
+
+_GZIP = 31
+"""zlib's window bits for a gzip header."""
+
+
+class _Keyed(msgspec.Struct):
+    api_key: str | None = None
+
+
+_key_decoder = msgspec.json.Decoder(_Keyed)
+
+
+def check_media_type(headers: Headers, allowed: tuple[str, ...] = ("application/json", "text/plain")) -> None:
+    """Raises Problem unsupported_media_type."""
+    given = header(headers, b"content-type") or ""
+    media_type, _, parameters = given.partition(";")
+    if media_type.strip().lower() not in allowed:
+        raise Problem("unsupported_media_type", f"Send {' or '.join(allowed)}.")
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset" and value.strip(' "').lower() not in ("utf-8", "utf8"):
+            raise Problem("unsupported_media_type", "Only UTF-8 is taken.")
+
+
+def encoding(headers: Headers) -> bool:
+    """Whether the body is gzipped. Raises Problem for any other encoding."""
+    given = (header(headers, b"content-encoding") or "identity").strip().lower()
+    if given not in ("", "identity", "gzip"):
+        raise Problem("unsupported_media_type", "Only Content-Encoding: gzip is taken.")
+    return given == "gzip"
+
+
+def gunzip(data: bytes, most: int) -> bytes:
+    """The content, at most `most` bytes; never holds more than that. Raises Problem too_large or invalid."""
+    out = bytearray()
+    while True:
+        stream = zlib.decompressobj(_GZIP)
+        try:
+            out += stream.decompress(data, most + 1 - len(out))
+        except zlib.error as error:
+            raise _malformed() from error
+        if len(out) > most or stream.unconsumed_tail:
+            raise Problem("too_large", f"At most {most} bytes are taken, counted after decompression.")
+        if not stream.eof:
+            raise _malformed()
+        if not stream.unused_data:
+            return bytes(out)
+        # A gzip file may have several members.
+        data = stream.unused_data
+
+
+def key_in(body: bytes) -> str | None:
+    """The field `api_key` of a JSON body (beacons cannot set headers), or None."""
+    try:
+        return _key_decoder.decode(body).api_key
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _malformed() -> Problem:
+    return Problem("invalid", errors=[ProblemItem(loc=[], msg="the body is not gzip, or is cut short")])

@@ -1,0 +1,116 @@
+"""The composition root: reads settings, builds the gateway, serves its ports, ends on a signal."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from pydantic import ValidationError
+
+from handrail_contracts import frames
+from handrail_gateway import logs
+from handrail_gateway.app import create_admin_app, create_app
+from handrail_gateway.gateway import Gateway
+from handrail_gateway.settings import MissingSecret, Settings, describe
+from handrail_gateway.wire_protocol import SocketProtocol
+
+log = structlog.get_logger()
+
+
+class _Server(uvicorn.Server):
+    """Two of these share one process, so neither takes the signals for itself."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs until SIGTERM or SIGINT. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m handrail_gateway",
+        description="The public door of Handrail.",
+        epilog=describe(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.parse_args(argv)
+    try:
+        settings = Settings()
+        logs.configure(settings.log_format)
+        gateway = Gateway(settings)
+    except ValidationError as error:
+        for item in error.errors(include_url=False, include_input=False):
+            print(f"HANDRAIL_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}", file=sys.stderr)  # noqa: T201
+        return 2
+    except MissingSecret as error:
+        print(f"the gateway cannot start: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(serve(gateway))
+
+
+async def serve(gateway: Gateway) -> int:
+    """Serves all ports until a signal comes."""
+    settings = gateway.settings
+    servers = [public_server(gateway)]
+    if settings.admin_port is not None:
+        servers.append(_Server(_config(create_admin_app(gateway), settings, settings.admin_port, lifespan="off")))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _end, servers)
+    log.info("gateway starts", host=settings.host, port=settings.port, admin_port=settings.admin_port)
+    try:
+        await asyncio.gather(*(server.serve() for server in servers))
+    except SystemExit:
+        # uvicorn has said why, e.g. that the port is taken.
+        return 1
+    log.info("gateway has ended")
+    return 0
+
+
+def public_server(gateway: Gateway) -> uvicorn.Server:
+    """The server of the public door, not yet started."""
+    settings = gateway.settings
+    with_admin = settings.local and settings.admin_port is None
+    return _Server(_config(create_app(gateway, with_admin=with_admin), settings, settings.port, lifespan="on"))
+
+
+def _config(app: FastAPI, settings: Settings, port: int, *, lifespan: str) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=port,
+        http="httptools",
+        ws=SocketProtocol,
+        ws_max_size=frames.MAX_FRAME,
+        ws_ping_interval=settings.ping_every,
+        ws_ping_timeout=None,
+        ws_per_message_deflate=False,
+        lifespan="on" if lifespan == "on" else "off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        # Longer than a browser's own, so that it is the one to close an idle connection.
+        timeout_keep_alive=75,
+        # Without it an open socket would keep the process for ever.
+        timeout_graceful_shutdown=settings.graceful_timeout,
+    )
+
+
+def _end(servers: list[uvicorn.Server]) -> None:
+    for server in servers:
+        server.should_exit = True
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,57 @@
+"""What the gateway counts. No user id and no free text in a label."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+PREFIX = "handrail_gateway"
+_FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+
+class Metrics:
+    """One process's metrics, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.requests = Counter(
+            f"{PREFIX}_requests", "HTTP requests answered.", ["route", "method", "status"], registry=registry
+        )
+        self.request_seconds = Histogram(
+            f"{PREFIX}_request_seconds", "Time to answer an HTTP request.", ["route"], buckets=_FAST, registry=registry
+        )
+        self.events = Counter(f"{PREFIX}_events_accepted", "Events on disk.", ["tenant"], registry=registry)
+        self.refused = Counter(
+            f"{PREFIX}_batches_refused", "Batches of events refused, by code.", ["code"], registry=registry
+        )
+        self.unknown = Counter(
+            f"{PREFIX}_unknown_parts",
+            "Fields and event types this version does not know, from other versions of the snippet.",
+            ["kind"],
+            registry=registry,
+        )
+        self.group_batches = Histogram(
+            f"{PREFIX}_publish_group_batches",
+            "Batches that shared one publish.",
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
+            registry=registry,
+        )
+        self.publish_seconds = Histogram(
+            f"{PREFIX}_publish_seconds", "Time until the stream acknowledged.", buckets=_FAST, registry=registry
+        )
+        self.publish_failures = Counter(
+            f"{PREFIX}_publish_failures", "Publishes not acknowledged.", ["code"], registry=registry
+        )
+        self.queue_bytes = Gauge(f"{PREFIX}_publish_queue_bytes", "Batches waiting for a publish.", registry=registry)
+        self.connections = Gauge(f"{PREFIX}_publish_connections", "Open connections to tenants.", registry=registry)
+        self.sockets = Gauge(f"{PREFIX}_sockets", "Browsers' sockets open.", ["tenant"], registry=registry)
+        self.socket_closes = Counter(
+            f"{PREFIX}_socket_closes", "Sockets closed by the gateway, by code.", ["code"], registry=registry
+        )
+        self.frames = Counter(f"{PREFIX}_socket_frames", "Frames relayed.", ["direction"], registry=registry)
+        self.links = Gauge(f"{PREFIX}_links", "Links to realtime instances that are up.", registry=registry)
+        self.tenants = Gauge(f"{PREFIX}_tenants", "Tenants in the directory.", registry=registry)
+        self.platform_connected = Gauge(
+            f"{PREFIX}_platform_connected", "1 while the platform's NATS account is connected.", registry=registry
+        )
+
+    def render(self) -> bytes:
+        """Prometheus text."""
+        return generate_latest(self.registry)

@@ -1,0 +1,312 @@
+"""Batches into the tenants' streams by group commit.
+
+One publish is in flight for a tenant; whatever arrives meanwhile joins the next one, up to the server's largest
+message. No timer: the flush to disk is the window. Each active tenant has one connection with its own credentials,
+opened at the first batch and closed when idle.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+import structlog
+from nats.aio.client import Client, RawCredentials
+from nats.errors import Error as NatsError
+from nats.errors import MaxPayloadError
+from nats.js.errors import APIError
+
+from handrail_contracts import intake, subjects
+from handrail_contracts.problems import Problem
+from handrail_contracts.record import PublishCredentials
+from handrail_gateway.bus import RECONNECT_WAIT
+from handrail_gateway.directory import Directory, Tenant
+from handrail_gateway.metrics import Metrics
+
+log = structlog.get_logger()
+
+# The subject, the headers and the protocol line count, too.
+_SLACK = 1024
+# JetStream's codes for "no room": stream's messages, bytes, messages of a subject, the account's or server's storage.
+_FULL = {10077, 10054, 10122, 10023, 10047, 10028, 10002}
+_CREDENTIALS = """-----BEGIN NATS USER JWT-----
+{jwt}
+------END NATS USER JWT------
+
+-----BEGIN USER NKEY SEED-----
+{seed}
+------END USER NKEY SEED------
+"""
+
+
+@dataclass
+class _Waiting:
+    frame: bytes
+    done: asyncio.Future[None]
+
+
+class Publisher:
+    """The streams of all tenants."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        metrics: Metrics,
+        *,
+        url: str,
+        publish_timeout: float,
+        connect_timeout: float,
+        queue_bytes: int,
+        idle_after: float,
+    ) -> None:
+        self._directory = directory
+        self._metrics = metrics
+        self._url = url
+        self.publish_timeout = publish_timeout
+        self.connect_timeout = connect_timeout
+        self.queue_bytes = queue_bytes
+        self._idle_after = idle_after
+        self._lanes: dict[str, _Lane] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._sweeper: asyncio.Task[None] | None = None
+        directory.subscribe(self._changed)
+
+    def start(self) -> None:
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
+        await asyncio.gather(*(lane.close() for lane in self._lanes.values()), *self._closing, return_exceptions=True)
+        self._lanes.clear()
+
+    async def publish(self, tenant: Tenant, frame: bytes) -> None:
+        """Returns when the frame is on disk. Raises Problem: stream_full, unavailable or too_large."""
+        lane = self._lanes.get(tenant.name)
+        if lane is None:
+            if tenant.record.publish is None:
+                raise Problem("unavailable", "This tenant is still being set up.", retry_after=2)
+            lane = _Lane(tenant.name, tenant.record.publish, self, self._metrics, self._url)
+            self._lanes[tenant.name] = lane
+        await lane.publish(frame)
+
+    def _changed(self, name: str, tenant: Tenant | None) -> None:
+        """A tenant that is gone or has other credentials needs another connection."""
+        lane = self._lanes.get(name)
+        if lane is not None and (tenant is None or tenant.record.publish != lane.credentials):
+            self._drop(name, lane)
+
+    def _drop(self, name: str, lane: "_Lane") -> None:
+        del self._lanes[name]
+        task = asyncio.create_task(lane.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(min(self._idle_after / 4, 30))
+            long_ago = time.monotonic() - self._idle_after
+            for name, lane in list(self._lanes.items()):
+                if lane.idle and lane.used_at < long_ago:
+                    self._drop(name, lane)
+
+
+@dataclass
+class _Lane:
+    """One tenant's stream: what waits, the one publish in flight, the connection."""
+
+    tenant: str
+    credentials: PublishCredentials
+    publisher: Publisher
+    metrics: Metrics
+    url: str
+    used_at: float = field(default_factory=time.monotonic)
+    _waiting: deque[_Waiting] = field(default_factory=deque)
+    _bytes: int = 0
+    _worker: asyncio.Task[None] | None = None
+    _client: Client | None = None
+    _connecting: asyncio.Task[Client] | None = None
+    _lost: asyncio.Event = field(default_factory=asyncio.Event)
+    _up: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def idle(self) -> bool:
+        return self._worker is None
+
+    async def publish(self, frame: bytes) -> None:
+        self.used_at = time.monotonic()
+        if self._bytes + len(frame) > self.publisher.queue_bytes:
+            self.metrics.publish_failures.labels("queue_full").inc()
+            raise Problem("stream_full", "Too much is waiting already.", retry_after=1)
+        waiting = _Waiting(frame, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._count(len(frame))
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._work())
+        await waiting.done
+
+    async def close(self) -> None:
+        """After what waits was tried. The lane takes no more."""
+        if self._worker is not None:
+            await asyncio.gather(self._worker, return_exceptions=True)
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
+        if self._client is not None:
+            await self._disconnect(self._client)
+            self._client = None
+
+    async def _work(self) -> None:
+        """Publishes group after group until nothing waits."""
+        try:
+            while self._waiting:
+                group: list[_Waiting] = []
+                problem: Problem | None = None
+                try:
+                    client = await self._connection()
+                    group = self._take(client.max_payload - _SLACK)
+                    if group:
+                        await self._send(client, group)
+                except Problem as error:
+                    problem = error
+                    # Without a connection none of those who wait has a better chance.
+                    group = group or self._take_all()
+                except Exception as error:
+                    # Whoever waits must get an answer.
+                    log.exception("publishing failed", tenant=self.tenant)
+                    problem = Problem("unavailable", retry_after=2)
+                    problem.__cause__ = error
+                    group = group or self._take_all()
+                for waiting in group:
+                    _settle(waiting, problem)
+        finally:
+            self._worker = None
+            for waiting in self._take_all():
+                _settle(waiting, Problem("unavailable", retry_after=1))
+
+    def _take(self, room: int) -> list[_Waiting]:
+        group: list[_Waiting] = []
+        while self._waiting:
+            size = len(self._waiting[0].frame)
+            if size > room and not group:
+                waiting = self._waiting.popleft()
+                self._count(-size)
+                _settle(waiting, Problem("too_large", "The stream takes no message of this size."))
+                continue
+            if size > room:
+                break
+            room -= size
+            group.append(self._waiting.popleft())
+            self._count(-size)
+        return group
+
+    def _take_all(self) -> list[_Waiting]:
+        group = list(self._waiting)
+        self._waiting.clear()
+        self._count(-self._bytes)
+        return group
+
+    def _count(self, size: int) -> None:
+        self._bytes += size
+        self.metrics.queue_bytes.inc(size)
+
+    async def _send(self, client: Client, group: list[_Waiting]) -> None:
+        """One publish for all of the group. Raises Problem."""
+        message = intake.join(waiting.frame for waiting in group)
+        began = time.perf_counter()
+        stream = client.jetstream(timeout=self.publisher.publish_timeout)
+        publish = asyncio.ensure_future(stream.publish(subjects.EVENTS, message))
+        lost = asyncio.ensure_future(self._lost.wait())
+        try:
+            # An acknowledgement that was under way when the connection broke never comes.
+            await asyncio.wait({publish, lost}, return_when=asyncio.FIRST_COMPLETED)
+            if not publish.done():
+                raise self._failure("unavailable", "connection lost")
+            publish.result()
+        except APIError as error:
+            code = "stream_full" if error.err_code in _FULL else "unavailable"
+            raise self._failure(code, str(error)) from error
+        except MaxPayloadError as error:
+            raise self._failure("too_large", str(error)) from error
+        except (NatsError, TimeoutError, OSError) as error:
+            raise self._failure("unavailable", repr(error)) from error
+        finally:
+            publish.cancel()
+            lost.cancel()
+            await asyncio.gather(publish, lost, return_exceptions=True)
+        self.metrics.publish_seconds.observe(time.perf_counter() - began)
+        self.metrics.group_batches.observe(len(group))
+
+    def _failure(self, code: str, why: str) -> Problem:
+        self.metrics.publish_failures.labels(code).inc()
+        log.warning("a group of batches was not acknowledged", tenant=self.tenant, code=code, error=why)
+        return Problem(code, "The events could not be stored; send them again.", retry_after=2)
+
+    # --- the connection --------------------------------------------------------------------------------------
+
+    async def _connection(self) -> Client:
+        """A connection that is up. Raises Problem after `connect_timeout`."""
+        if self._client is not None and self._client.is_closed:
+            await self._disconnect(self._client)
+            self._client = None
+        try:
+            async with asyncio.timeout(self.publisher.connect_timeout):
+                if self._client is None:
+                    if self._connecting is None:
+                        self._connecting = asyncio.create_task(self._connect())
+                    # Shielded: an attempt goes on beyond the patience of the batch that began it.
+                    self._client = await asyncio.shield(self._connecting)
+                    self._connecting = None
+                    self.metrics.connections.inc()
+                await self._up.wait()
+                return self._client
+        except TimeoutError as error:
+            raise self._failure("unavailable", "no connection to the tenant's account") from error
+        except (NatsError, OSError) as error:
+            self._connecting = None
+            raise self._failure("unavailable", repr(error)) from error
+
+    async def _connect(self) -> Client:
+        async def lost() -> None:
+            self._up.clear()
+            self._lost.set()
+
+        async def back() -> None:
+            self._lost.clear()
+            self._up.set()
+
+        async def failed(error: Exception) -> None:
+            log.debug("nats error", tenant=self.tenant, error=repr(error))
+
+        client = Client()
+        await client.connect(
+            servers=[self.url],
+            user_credentials=RawCredentials(_CREDENTIALS.format(jwt=self.credentials.jwt, seed=self.credentials.seed)),
+            name=f"handrail-gateway-{self.tenant}",
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=RECONNECT_WAIT,  # type: ignore[arg-type]  # a float does
+            ping_interval=20,
+            disconnected_cb=lost,
+            reconnected_cb=back,
+            error_cb=failed,
+        )
+        await back()
+        return client
+
+    async def _disconnect(self, client: Client) -> None:
+        self.metrics.connections.dec()
+        self._up.clear()
+        with contextlib.suppress(NatsError, OSError, TimeoutError):
+            await client.close()
+
+
+def _settle(waiting: _Waiting, problem: Problem | None) -> None:
+    if waiting.done.done():
+        return
+    if problem is None:
+        waiting.done.set_result(None)
+    else:
+        # Each waits in a task of its own, and an exception carries the traceback of whoever raised it.
+        waiting.done.set_exception(Problem(problem.code, problem.detail, retry_after=problem.retry_after))

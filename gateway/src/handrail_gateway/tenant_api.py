@@ -1,0 +1,167 @@
+"""The API of a tenant's own programs and dashboard: config and keys answered here, the rest by its realtime."""
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from handrail_contracts import operator_calls
+from handrail_contracts.api_keys import KeyKind
+from handrail_contracts.operator_calls import ConfigEdit, KeyCreate, KeyRevoke
+from handrail_contracts.problems import Problem, ProblemItem
+from handrail_contracts.tenant_spec import TenantSpec
+from handrail_gateway import relay
+from handrail_gateway.directory import Caller
+from handrail_gateway.requests import (
+    SecretCaller,
+    UserIdInPath,
+    gateway,
+    json_body,
+    matches,
+    request_id,
+    validated,
+)
+
+router = APIRouter()
+
+MAX_CONFIG = 256 * 1024
+_JSON = ("application/json",)
+_MERGE_PATCH = ("application/merge-patch+json", "application/json")
+_SPEC_SCHEMA: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/TenantSpec"}}
+
+
+def _takes(schema: dict[str, Any], *media_types: str) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": dict.fromkeys(media_types, schema)}}
+
+
+class KeyInfo(BaseModel):
+    """A live key, without its text."""
+
+    key_id: str
+    kind: KeyKind
+    created_at: str = Field(description="RFC 3339.")
+    last_used_at: str | None = Field(description="RFC 3339, to the minute; null: never.")
+
+
+class KeyList(BaseModel):
+    """Newest first."""
+
+    items: list[KeyInfo]
+    next: str | None = None
+
+
+class NewKey(BaseModel):
+    """The body of `POST /api/v1/keys`."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    kind: KeyKind
+
+
+class CreatedKey(BaseModel):
+    """The one time that a key's text is shown."""
+
+    key_id: str
+    kind: KeyKind
+    created_at: str
+    key: str
+
+
+# --- config -----------------------------------------------------------------------------------------------------
+
+
+@router.get("/api/v1/config", response_model=TenantSpec, tags=["config"])
+async def read_config(request: Request, caller: SecretCaller) -> Response:
+    """The spec, from the tenant record: also while the tenant sleeps."""
+    headers = {"etag": caller.tenant.etag, "cache-control": "no-cache"}
+    if matches(request.headers.get("if-none-match"), caller.tenant.etag):
+        return Response(status_code=304, headers=headers)
+    return JSONResponse(caller.tenant.record.spec, headers=headers)
+
+
+@router.post("/api/v1/config", response_model=TenantSpec, tags=["config"], openapi_extra=_takes(_SPEC_SCHEMA, *_JSON))
+async def replace_config(request: Request, caller: SecretCaller) -> Response:
+    """Replaces the spec."""
+    return await _edit(request, caller, "replace", _JSON)
+
+
+@router.patch(
+    "/api/v1/config",
+    response_model=TenantSpec,
+    tags=["config"],
+    openapi_extra=_takes({"schema": {"type": "object"}}, *_MERGE_PATCH),
+)
+async def change_config(request: Request, caller: SecretCaller) -> Response:
+    """Changes the spec by a JSON merge patch (RFC 7396)."""
+    return await _edit(request, caller, "merge", _MERGE_PATCH)
+
+
+async def _edit(
+    request: Request, caller: Caller, mode: Literal["replace", "merge"], media_types: tuple[str, ...]
+) -> Response:
+    body = await json_body(request, MAX_CONFIG, media_types)
+    if not isinstance(body, dict):
+        raise Problem("invalid", errors=[ProblemItem(loc=[], msg="an object is wanted")])
+    if_match = request.headers.get("if-match")
+    edit = ConfigEdit(mode, body, None if if_match == "*" else if_match, by=caller.key.key_id)
+    value = await gateway(request).bus.ask(operator_calls.VERB_CONFIG, caller.tenant.name, edit)
+    return JSONResponse(value.get("spec"), headers={"etag": str(value.get("etag", ""))})
+
+
+# --- keys -------------------------------------------------------------------------------------------------------
+
+
+@router.get("/api/v1/keys", tags=["keys"])
+async def list_keys(request: Request, caller: SecretCaller) -> KeyList:
+    """The live keys."""
+    keys = sorted(caller.tenant.record.keys, key=lambda key: (key.created_at, key.key_id), reverse=True)
+    used = await gateway(request).bus.last_used([key.key_id for key in keys])
+    return KeyList(
+        items=[
+            KeyInfo(key_id=key.key_id, kind=key.kind, created_at=key.created_at, last_used_at=used.get(key.key_id))
+            for key in keys
+        ]
+    )
+
+
+@router.post(
+    "/api/v1/keys",
+    status_code=201,
+    tags=["keys"],
+    openapi_extra=_takes({"schema": {"$ref": "#/components/schemas/NewKey"}}, *_JSON),
+)
+async def create_key(request: Request, caller: SecretCaller) -> CreatedKey:
+    """A new key; its text is shown here and never again."""
+    body = validated(NewKey, await json_body(request, 4096, _JSON))
+    value = await gateway(request).bus.ask(operator_calls.VERB_KEY_CREATE, caller.tenant.name, KeyCreate(body.kind))
+    return CreatedKey.model_validate(value)
+
+
+@router.delete("/api/v1/keys/{key_id}", status_code=204, tags=["keys"])
+async def revoke_key(request: Request, caller: SecretCaller, key_id: str) -> None:
+    """Ends a key within a second."""
+    if key_id not in caller.tenant.keys:
+        raise Problem("not_found", "There is no live key of this id.")
+    await gateway(request).bus.ask(operator_calls.VERB_KEY_REVOKE, caller.tenant.name, KeyRevoke(key_id))
+
+
+# --- what realtime answers --------------------------------------------------------------------------------------
+
+
+async def _relay(request: Request, caller: SecretCaller) -> Response:
+    raw_path = request.scope["raw_path"].decode("ascii")
+    query = request.scope["query_string"].decode("ascii")
+    return await gateway(request).relay.get(caller, raw_path, query, request.headers, request_id(request))
+
+
+async def _relay_user(request: Request, caller: SecretCaller, user_id: UserIdInPath) -> Response:
+    del user_id  # Checked; realtime reads the raw path, too.
+    return await _relay(request, caller)
+
+
+for _path in relay.PATHS:
+    # Described by realtime, whose API is merged into the published description.
+    router.add_api_route(
+        _path, _relay_user if "{user_id}" in _path else _relay, methods=["GET"], include_in_schema=False
+    )
