@@ -1,0 +1,48 @@
+"""Ports on 127.0.0.1: a free one, whether one is free, and who holds it."""
+
+import contextlib
+import socket
+
+import psutil
+
+LOOPBACK = "127.0.0.1"
+
+
+def free_port(avoid: set[int] | None = None) -> int:
+    """A port nobody listens on right now. `avoid`: ports already promised to others."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind((LOOPBACK, 0))
+            port: int = probe.getsockname()[1]
+        if not avoid or port not in avoid:
+            return port
+
+
+def is_free(port: int, host: str = LOOPBACK) -> bool:
+    with socket.socket() as probe:
+        # As the servers do it: a connection of the last run that lingers is no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
+
+
+def is_open(port: int, host: str = LOOPBACK) -> bool:
+    """Whether somebody takes connections there."""
+    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
+        return True
+    return False
+
+
+def holder(port: int) -> str:
+    """Who listens on the port, for a person: `python3 (process 812)`, as far as this user may know."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                with contextlib.suppress(psutil.Error):
+                    return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+    except (psutil.Error, PermissionError):
+        pass
+    return "another program"

@@ -1,0 +1,63 @@
+"""Plans: what a tenant gets, by the name in its spec. A setting of the platform, not of the tenant."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from handrail_contracts.record import Limits
+
+_MIB = 1024 * 1024
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Sizes are bytes, and count what is not yet worked off."""
+
+    limits: Limits
+    events_bytes: int
+    signals_bytes: int
+    database_connections: int
+    """Of the app role: the roles' pools together."""
+    nats_connections: int = 64
+    combined: bool = False
+    """All roles in one process."""
+
+
+class UnknownPlan(Exception):
+    """The spec names a plan that the platform does not have. `reason` is for the condition."""
+
+    reason = "UnknownPlan"
+
+    def __init__(self, name: str, known: Mapping[str, Plan]) -> None:
+        super().__init__(f"there is no plan {name!r}; the platform's plans are {', '.join(sorted(known))}")
+
+
+DEFAULT: dict[str, Plan] = {
+    "small": Plan(
+        limits=Limits(events_per_second=500, requests_per_minute=3000, sockets=2000),
+        events_bytes=256 * _MIB,
+        signals_bytes=64 * _MIB,
+        database_connections=16,
+        combined=True,
+    ),
+    "standard": Plan(
+        limits=Limits(),
+        events_bytes=1024 * _MIB,
+        signals_bytes=128 * _MIB,
+        database_connections=24,
+    ),
+    "business": Plan(
+        limits=Limits(events_per_second=10_000, requests_per_minute=30_000, sockets=50_000),
+        events_bytes=8192 * _MIB,
+        signals_bytes=512 * _MIB,
+        database_connections=60,
+        nats_connections=256,
+    ),
+}
+
+
+def find(plans: Mapping[str, Plan], name: str) -> Plan:
+    """Raises UnknownPlan."""
+    try:
+        return plans[name]
+    except KeyError:
+        raise UnknownPlan(name, plans) from None

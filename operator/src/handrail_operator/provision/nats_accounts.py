@@ -1,0 +1,42 @@
+"""Accounts in the full resolver, pushed and withdrawn over the system account."""
+
+import json
+import time
+from typing import Any
+
+from nats.aio.client import Client
+
+from handrail_operator.provision import nats_jwt
+
+_UPDATE = "$SYS.REQ.CLAIMS.UPDATE"
+_DELETE = "$SYS.REQ.CLAIMS.DELETE"
+_TIMEOUT = 5.0
+
+
+class ClaimsRefused(Exception):
+    """The server did not take an account's claims."""
+
+
+async def push(system: Client, operator_seed: str, account_seed: str, name: str, claims: dict[str, Any]) -> bool:
+    """Makes the account's claims stand; returns whether anything had to change."""
+    subject = nats_jwt.public_key(account_seed)
+    token = nats_jwt.encode(operator_seed, subject, name, claims, issued_at=int(time.time()))
+    answer = await system.request(f"$SYS.REQ.ACCOUNT.{subject}.CLAIMS.LOOKUP", b"", timeout=_TIMEOUT)
+    if answer.data and nats_jwt.same_meaning(answer.data.decode(), token):
+        return False
+    _check(await system.request(_UPDATE, token.encode(), timeout=_TIMEOUT))
+    return True
+
+
+async def withdraw(system: Client, operator_seed: str, account_seed: str) -> None:
+    """Forgets the account; its live connections end at once."""
+    subject = nats_jwt.public_key(operator_seed)
+    claims = {"accounts": [nats_jwt.public_key(account_seed)], "type": "generic", "version": 2}
+    token = nats_jwt.encode(operator_seed, subject, "delete", claims, issued_at=int(time.time()))
+    _check(await system.request(_DELETE, token.encode(), timeout=_TIMEOUT))
+
+
+def _check(answer: Any) -> None:
+    body = json.loads(answer.data)
+    if error := body.get("error"):
+        raise ClaimsRefused(str(error.get("description", error)))

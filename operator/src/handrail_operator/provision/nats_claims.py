@@ -1,0 +1,111 @@
+"""What each account and each user may do, as claims for its JWT. Pure: values in, claims out."""
+
+from typing import Any
+
+from handrail_contracts import names, subjects
+from handrail_operator.plans import Plan
+
+INBOX = "_INBOX.>"
+_ROOM = 16 * 1024 * 1024
+"""Bytes of an account beyond its streams, for the config bucket."""
+
+
+def operator(system_account: str) -> dict[str, Any]:
+    return {"type": "operator", "version": 2, "system_account": system_account}
+
+
+def _limits(**more: int) -> dict[str, Any]:
+    unlimited = dict.fromkeys(("subs", "data", "payload", "imports", "exports", "conn", "leaf"), -1)
+    return {**unlimited, "wildcards": True, **more}
+
+
+def _account(limits: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "account", "version": 2, "limits": limits, "default_permissions": {"pub": {}, "sub": {}}, **more}
+
+
+def system_account() -> dict[str, Any]:
+    return _account(_limits())
+
+
+def platform_account() -> dict[str, Any]:
+    return _account(_limits(disk_storage=-1, mem_storage=-1, streams=-1, consumer=-1))
+
+
+def tenant_account(plan: Plan) -> dict[str, Any]:
+    disk = plan.events_bytes + plan.signals_bytes + _ROOM
+    return _account(_limits(conn=plan.nats_connections, disk_storage=disk, mem_storage=_ROOM, streams=8, consumer=200))
+
+
+def _user(publish: list[str], subscribe: list[str]) -> dict[str, Any]:
+    return {
+        "type": "user",
+        "version": 2,
+        "pub": {"allow": publish},
+        "sub": {"allow": subscribe},
+        "subs": -1,
+        "data": -1,
+        "payload": -1,
+    }
+
+
+def administrator() -> dict[str, Any]:
+    """May do everything within its account; made for provisioning and short-lived."""
+    return {"type": "user", "version": 2, "pub": {}, "sub": {}, "subs": -1, "data": -1, "payload": -1}
+
+
+def _read_bucket(bucket: str) -> list[str]:
+    """Get and watch, no put. A watch makes a consumer of its own."""
+    stream = f"KV_{bucket}"
+    return [
+        f"$JS.API.STREAM.INFO.{stream}",
+        f"$JS.API.STREAM.MSG.GET.{stream}",
+        f"$JS.API.DIRECT.GET.{stream}",
+        f"$JS.API.DIRECT.GET.{stream}.>",
+        f"$JS.API.CONSUMER.CREATE.{stream}",
+        f"$JS.API.CONSUMER.CREATE.{stream}.>",
+        f"$JS.API.CONSUMER.INFO.{stream}.*",
+        f"$JS.API.CONSUMER.DELETE.{stream}.*",
+        f"$JS.FC.{stream}.>",
+    ]
+
+
+def _consume(stream: str, consumer: str) -> list[str]:
+    return [
+        f"$JS.API.STREAM.INFO.{stream}",
+        f"$JS.API.CONSUMER.INFO.{stream}.{consumer}",
+        f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}",
+        f"$JS.ACK.{stream}.{consumer}.>",
+    ]
+
+
+def gateway() -> dict[str, Any]:
+    """Platform account: watch the tenants, note the keys' use, wake tenants, ask the operator."""
+    publish = [
+        *_read_bucket(names.TENANTS_BUCKET),
+        *_read_bucket(names.KEY_USE_BUCKET),
+        f"$KV.{names.KEY_USE_BUCKET}.>",
+        subjects.WAKE_ALL,
+        subjects.OPERATOR_ALL,
+    ]
+    return _user(publish, [INBOX])
+
+
+def publisher() -> dict[str, Any]:
+    """Tenant account, held by the gateway: put events in, nothing else."""
+    return _user([subjects.EVENTS_ALL], [INBOX])
+
+
+def role(name: str) -> dict[str, Any]:
+    """Tenant account, one of the runtime's roles."""
+    config = _read_bucket(names.CONFIG_BUCKET)
+    match name:
+        case "ingest":
+            consume = _consume(names.EVENTS_STREAM, names.INGEST_CONSUMER)
+            return _user([*config, *consume, subjects.SIGNALS_ALL], [INBOX])
+        case "agent":
+            consume = _consume(names.SIGNALS_STREAM, names.AGENT_CONSUMER)
+            return _user([*config, *consume, subjects.NUDGES_ALL], [INBOX])
+        case "realtime":
+            return _user(config, [INBOX, subjects.NUDGES_ALL])
+        case _:
+            raise ValueError(f"there is no role {name}")

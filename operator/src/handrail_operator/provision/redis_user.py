@@ -1,0 +1,41 @@
+"""A tenant's Redis user: its own keys and channels, and nothing that looks over them."""
+
+from hashlib import sha256
+from urllib.parse import urlsplit, urlunsplit
+
+from redis.asyncio import Redis
+
+from handrail_contracts import names
+from handrail_operator.provision.keyring import TenantSecrets
+
+_ALLOWED = ("+@read", "+@write", "+@transaction", "+@connection", "+@pubsub", "+eval", "+evalsha", "+script|load")
+# These look at every key of the server, or at its other users.
+_DENIED = ("-@admin", "-@dangerous", "-scan", "-randomkey", "-keys", "-dbsize", "-select", "-pubsub")
+
+
+def rules(tenant: str, password: str) -> list[str]:
+    """The whole rule, from nothing: whatever stood before is gone."""
+    prefix = names.redis_prefix(tenant)
+    digest = sha256(password.encode()).hexdigest()
+    return ["reset", "on", f"#{digest}", f"~{prefix}*", f"&{prefix}*", "-@all", *_ALLOWED, *_DENIED]
+
+
+def url(admin_url: str, secrets: TenantSecrets) -> str:
+    """The same server, the tenant's user."""
+    parts = urlsplit(admin_url)
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{secrets.redis_user}:{secrets.redis_password}@{place}"))
+
+
+async def ensure_tenant(admin: Redis, tenant: str, secrets: TenantSecrets) -> None:
+    """Sets the user and keeps it in the server's ACL file."""
+    await admin.execute_command("ACL", "SETUSER", secrets.redis_user, *rules(tenant, secrets.redis_password))
+    await admin.execute_command("ACL", "SAVE")
+
+
+async def delete_tenant(admin: Redis, tenant: str, secrets: TenantSecrets, *, data: bool) -> None:
+    await admin.execute_command("ACL", "DELUSER", secrets.redis_user)
+    await admin.execute_command("ACL", "SAVE")
+    if data:
+        async for key in admin.scan_iter(match=f"{names.redis_prefix(tenant)}*", count=1000):
+            await admin.unlink(key)

@@ -1,0 +1,209 @@
+"""Real servers for tests, started once for each worker and ended with it, however it ends."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from handrail_cli.embedded.ports import free_port
+from handrail_cli.embedded.servers import Ports, Servers, ServerSecrets, wait_until
+from handrail_cli.supervise.client import KeeperClient
+from handrail_contracts import names
+from handrail_contracts.record import TenantRecord
+from handrail_contracts.tenant_spec import TenantSpec
+from handrail_operator.provision.keyring import LiveKey, PlatformSecrets, TenantSecrets
+from handrail_operator.provision.platform import (
+    Access,
+    Platform,
+    gateway_files,
+    open_platform,
+    provision_platform,
+)
+from handrail_operator.provision.tenant import ProvisionedTenant, deprovision_tenant, provision_tenant
+from handrail_operator.publish import build_record, publish_config, publish_record, withdraw_record
+
+CREATED_AT = "2026-01-01T00:00:00Z"
+
+
+@dataclass(frozen=True)
+class RunningServers:
+    """PostgreSQL, NATS and Valkey of this worker."""
+
+    folder: Path
+    access: Access
+    gateway_secrets: Path
+    """What the gateway gets as HANDRAIL_SECRETS."""
+    log: Path
+    """The servers' own words."""
+
+    @property
+    def nats_url(self) -> str:
+        return self.access.nats_url
+
+    @property
+    def postgres_admin(self) -> str:
+        return self.access.postgres_url
+
+    @property
+    def redis_admin(self) -> str:
+        return self.access.redis_url
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A tenant that is provisioned for one test."""
+
+    name: str
+    secrets: Path
+    """What its runtime gets as HANDRAIL_SECRETS."""
+    owner_secrets: Path
+    """What `migrate` gets as HANDRAIL_SECRETS."""
+    redis_prefix: str
+    record: TenantRecord
+    keys: dict[str, str]
+    """`publishable` and `secret`, in clear text."""
+    keyring: TenantSecrets = field(repr=False)
+    provisioned: ProvisionedTenant = field(repr=False)
+
+    def text(self, file: str) -> str:
+        return (self.secrets / file).read_text()
+
+    @property
+    def identity_secret(self) -> str:
+        return self.keyring.identity_secret
+
+
+MakeTenant = Callable[..., Awaitable[Tenant]]
+
+
+def write_secrets(folder: Path, files: dict[str, str]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        path = folder / name
+        path.touch(mode=0o600)
+        path.write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[RunningServers]:
+    """Started once for each worker; a keeper ends them even when the worker is killed."""
+    folder = Path(tempfile.mkdtemp(prefix="handrail-test-"))
+    folder.chmod(stat.S_IRWXU | stat.S_IXGRP | stat.S_IXOTH)
+    taken: set[int] = set()
+    for _ in range(3):
+        taken.add(free_port(taken))
+    embedded = Servers(
+        folder,
+        Ports(*taken),
+        ServerSecrets(
+            identity=secrets.token_hex(8),
+            postgres_password=secrets.token_hex(16),
+            redis_password=secrets.token_hex(16),
+        ),
+        PlatformSecrets.new(),
+        durable=False,
+    )
+    log = folder / "servers.log"
+    keeper = KeeperClient()
+    try:
+        with log.open("wb") as output:
+            for prepare in embedded.prepare().values():
+                keeper.start(prepare(), output.fileno())
+        access = embedded.access()
+        asyncio.run(_prepare(embedded, access))
+        yield RunningServers(folder, access, write_secrets(folder / "gateway", gateway_files(access.secrets)), log)
+    finally:
+        keeper.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _prepare(embedded: Servers, access: Access) -> None:
+    await asyncio.gather(*(wait_until(check, name) for name, check in embedded.checks().items()))
+    async with open_platform(access) as platform:
+        await provision_platform(platform)
+
+
+@pytest.fixture
+async def platform(servers: RunningServers) -> AsyncIterator[Platform]:
+    """The servers as provisioning reaches them."""
+    async with open_platform(servers.access) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def make_tenant(servers: RunningServers, platform: Platform, tmp_path: Path) -> AsyncIterator[MakeTenant]:
+    """`await make_tenant(spec={...}, plan="small", migrate=True, realtime=[...], phase="Ready")`: a fresh tenant,
+    made by the real provisioning code, published to the gateway, its tables made; gone again after the test."""
+    made: list[Tenant] = []
+
+    async def make(
+        *,
+        spec: dict[str, object] | None = None,
+        name: str | None = None,
+        migrate: bool = True,
+        realtime: list[str] | None = None,
+        phase: str = "Ready",
+    ) -> Tenant:
+        name = name or f"t-{secrets.token_hex(5)}"
+        given: dict[str, object] = {"displayName": name, "origins": ["https://app.example.test"], "plan": "small"}
+        wanted = TenantSpec.model_validate(given | (spec or {}))
+        keyring = TenantSecrets.new(CREATED_AT)
+        provisioned = await provision_tenant(platform, name, wanted.plan, keyring)
+        folder = tmp_path / f"tenant-{name}"
+        write_secrets(folder / "runtime", provisioned.runtime_files)
+        write_secrets(folder / "owner", provisioned.owner_files)
+        record = build_record(provisioned, wanted, keyring, phase=phase, local=True, realtime=realtime)  # type: ignore[arg-type]
+        tenant = Tenant(
+            name=name,
+            secrets=folder / "runtime",
+            owner_secrets=folder / "owner",
+            redis_prefix=provisioned.redis_prefix,
+            record=record,
+            keys={kind: _newest(keyring, kind).key for kind in ("publishable", "secret")},
+            keyring=keyring,
+            provisioned=provisioned,
+        )
+        made.append(tenant)
+        await publish_config(platform, keyring, wanted)
+        if migrate:
+            await run_migrations(tenant)
+        await publish_record(platform, record)
+        return tenant
+
+    yield make
+    for tenant in made:
+        with contextlib.suppress(Exception):
+            await withdraw_record(platform, tenant.name)
+        await deprovision_tenant(platform, tenant.name, tenant.keyring, data=True)
+
+
+def _newest(keyring: TenantSecrets, kind: str) -> LiveKey:
+    return next(key for key in keyring.keys if key.kind == kind)
+
+
+async def run_migrations(tenant: Tenant) -> None:
+    """`python -m handrail_runtime migrate` with the owner's address, as a deployment does it."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "handrail_runtime",
+        "migrate",
+        env=os.environ | {"HANDRAIL_TENANT": tenant.name, "HANDRAIL_SECRETS": str(tenant.owner_secrets)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
+
+
+__all__ = ["MakeTenant", "RunningServers", "Tenant", "names"]
