@@ -129,7 +129,8 @@ class Api:
 
 
 def _backoff(attempt: int) -> float:
-    return min(5.0, 0.2 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, guards nothing
+    spread = random.uniform(0.5, 1.0)  # noqa: S311 - guards nothing
+    return spread * min(5.0, 0.2 * 2.0**attempt)
 
 
 def _unreachable(gateway: str, error: Exception) -> str:

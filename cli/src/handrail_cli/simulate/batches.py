@@ -46,7 +46,7 @@ def chunks(plan: PlannedUser) -> list[tuple[PlannedEvent, ...]]:
     """The history in one piece (or more, if it is huge), then the tail in small ones."""
     events = plan.events
     cut = next(at for at, event in enumerate(events) if plan.seconds - event.at <= plan.patience)
-    history = [events[at : at + wire.MAX_EVENTS] for at in range(0, cut, wire.MAX_EVENTS)] if cut else []
+    history = [events[at : min(at + wire.MAX_EVENTS, cut)] for at in range(0, cut, wire.MAX_EVENTS)]
     return history + [events[at : at + SMALL] for at in range(cut, len(events), SMALL)]
 
 

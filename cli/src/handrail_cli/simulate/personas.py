@@ -58,13 +58,15 @@ def _pause_before(walk: Walk, step: Step) -> None:
 
 
 def _lost(walk: Walk) -> None:
-    """Begins, goes to the settings, runs to and fro there, and forgets what they came for."""
+    """Begins, strays through the settings, forgets what they came for, and ends up running to and fro."""
     detectors = walk.scene.detectors
-    steps = walk.scene.baseline.steps
     walk.view(walk.scene.start())
     walk.wait(2, 4)
-    walk.take(steps[0])
-    left_the_way = walk.at
+    walk.take(walk.scene.baseline.steps[0])
+    began = walk.at
+    walk.wait(2, 5)
+    if detectors.off_baseline.enabled and _can_stray(walk.scene):
+        _stray(walk, until=began + _stray_seconds(walk.scene) * 1.1 + 10)
     walk.wait(2, 5)
     to_and_fro = detectors.back_and_forth
     views = 2 * to_and_fro.times + 3
@@ -72,20 +74,22 @@ def _lost(walk: Walk) -> None:
     for turn in range(views):
         walk.view(walk.scene.page("settings" if turn % 2 == 0 else "settings/billing"), trigger=turn == views - 1)
         walk.wait(gap * 0.7, gap)
-    off = detectors.off_baseline
-    pages = ["settings/team", "settings/roles", "settings/import", "help", "reports"]
-    turn = 0
-    if _can_stray(walk.scene):
-        until = left_the_way + _stray_seconds(walk.scene) * 1.15 + 10
-        while off.enabled and walk.at < until and not walk.full():
-            walk.view(walk.scene.page(pages[turn % len(pages)]))
-            walk.wait(1, 2)
-            walk.do("focus", "input[type=search]", filled=False)
-            walk.think()
-            turn += 1
-    walk.view(walk.scene.page("settings"), trigger=off.enabled)
-    walk.wait(4, 6)
+    walk.wait(3, 5)
     walk.click("nav a.settings")
+
+
+def _stray(walk: Walk, until: float) -> None:
+    """From page to page, never back to the one just left."""
+    pages = ["settings/team", "settings/roles", "settings/import", "help", "reports"]
+    walk.rng.shuffle(pages)
+    turn = 0
+    while walk.at < until and not walk.full():
+        walk.view(walk.scene.page(pages[turn % len(pages)]))
+        walk.wait(1, 2)
+        walk.do("focus", "input[type=search]", filled=False)
+        walk.think()
+        turn += 1
+    walk.do("focus", "input[type=search]", filled=False, trigger=True)
 
 
 def _stray_seconds(scene: Scene) -> float:
@@ -98,7 +102,7 @@ def _stray_seconds(scene: Scene) -> float:
 def _can_stray(scene: Scene) -> bool:
     """Whether there is a next step to miss, and time for it within an hour without idling."""
     steps = scene.baseline.steps
-    return scene.known and len(steps) > 1 and _stray_seconds(scene) * 1.15 + 120 < MAX_SECONDS
+    return scene.known and len(steps) > 1 and _stray_seconds(scene) * 1.1 + 30 < MAX_SECONDS
 
 
 def _lost_expects(scene: Scene) -> frozenset[SignalKind]:

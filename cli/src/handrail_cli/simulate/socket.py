@@ -1,6 +1,7 @@
 """One user's socket: opens it, opens it again when it breaks, hands over each nudge once, acknowledges all."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote, urlsplit
 
@@ -14,6 +15,7 @@ from handrail_contracts.nudges import Nudge
 
 _FINAL = frozenset({frames.CLOSE_TOKEN, frames.CLOSE_FORBIDDEN, frames.CLOSE_TOO_MANY, frames.CLOSE_TOO_LARGE})
 _LONGEST_PAUSE = 5.0
+_ATTEMPTS = 8
 
 
 class SocketFailed(Exception):
@@ -39,6 +41,7 @@ async def listen(
     broken = 0
     while True:
         names = [frames.SUBPROTOCOL, frames.KEY_PROTOCOL + key, frames.TOKEN_PROTOCOL + await token()]
+        greeted = asyncio.Event()
         try:
             async with connect(
                 address(gateway, user_id),
@@ -47,29 +50,32 @@ async def listen(
                 close_timeout=2,
                 compression=None,
             ) as connection:
-                await _read(connection, opened, seen, on_nudge)
+                await _read(connection, (opened, greeted), seen, on_nudge)
+            failed = "the platform closed it"
         except ConnectionClosed as error:
             code = error.rcvd.code if error.rcvd else 1006
+            failed = f"the platform closed it with {code}"
             if code in _FINAL:
-                raise SocketFailed(f"the platform closed a socket with {code}") from error
-            broken = 0 if opened.is_set() else broken + 1
+                raise SocketFailed(f"A socket failed: {failed}") from error
         except (InvalidHandshake, OSError, TimeoutError) as error:
-            broken += 1
-            if broken > 8:
-                raise SocketFailed(f"a socket could not be opened ({type(error).__name__}: {error})") from error
-        await asyncio.sleep(min(_LONGEST_PAUSE, 0.25 * 2**broken))
+            failed = f"{type(error).__name__}: {error}"
+        broken = 1 if greeted.is_set() else broken + 1
+        if broken > _ATTEMPTS:
+            raise SocketFailed(f"A socket failed {broken} times: {failed}")
+        await asyncio.sleep(min(_LONGEST_PAUSE, 0.2 * 2**broken) * random.uniform(0.5, 1.0))  # noqa: S311 - spreads
 
 
 async def _read(
-    connection: ClientConnection, opened: asyncio.Event, seen: set[str], on_nudge: Callable[[Nudge], None]
+    connection: ClientConnection, hello: tuple[asyncio.Event, ...], seen: set[str], on_nudge: Callable[[Nudge], None]
 ) -> None:
     async for text in connection:
         try:
             frame = frames.SERVER_FRAME.validate_json(text)
         except ValidationError as error:
-            raise SocketFailed("the platform sent a frame that is not in the contract") from error
+            raise SocketFailed("The platform sent a frame that is not in the contract") from error
         if isinstance(frame, frames.Hello):
-            opened.set()
+            for event in hello:
+                event.set()
         elif isinstance(frame, frames.NudgeFrame):
             if frame.nudge.nudge_id not in seen:
                 seen.add(frame.nudge.nudge_id)

@@ -4,9 +4,7 @@ import asyncio
 import secrets
 import time
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
 from uuid import uuid4
 
 from handrail_cli.simulate import batches
@@ -14,40 +12,12 @@ from handrail_cli.simulate.api import Api, ApiFailed
 from handrail_cli.simulate.plan import PlannedUser
 from handrail_cli.simulate.reactions import leave, react
 from handrail_cli.simulate.socket import SocketFailed, listen
+from handrail_cli.simulate.visit_log import VisitLog
 from handrail_cli.simulate.walk import PlannedEvent
 from handrail_contracts.nudges import Nudge
 
 _TOKEN_LIVES = 9 * 60.0
 _OPEN_WITHIN = 30.0
-
-Stage = Literal["waiting", "walking", "watching", "left", "failed"]
-
-
-@dataclass
-class VisitLog:
-    """What one user did and got; written by the visit, read by the report."""
-
-    plan: PlannedUser
-    user_id: str
-    session_id: str
-    stage: Stage = "waiting"
-    sent: set[str] = field(default_factory=set)
-    """Ids of events that the platform accepted."""
-    walked: int = 0
-    """How many of them were planned; the others are reactions and the leaving."""
-    stuck_at: float | None = None
-    """Monotonic seconds: the batch with the first trigger was handed over."""
-    received: list[str] = field(default_factory=list)
-    """Ids of nudges."""
-    latencies: list[float] = field(default_factory=list)
-    """Seconds from `stuck_at` to the first nudge."""
-    reacted: int = 0
-    """Nudges whose reaction was sent."""
-
-    @property
-    def at_rest(self) -> bool:
-        """Nothing more will come of this user by itself."""
-        return self.stage == "failed" or (self.stage == "left" and self.reacted == len(self.received))
 
 
 def new_log(plan: PlannedUser) -> VisitLog:
@@ -154,7 +124,7 @@ class Visit:
         token = await self._fresh_token()
         accepted = await self._api.post_events(batches.body(visitor, events, token, _now()))
         if accepted != len(events):
-            raise ApiFailed(f"a batch of {len(events)} events was answered 202 with accepted {accepted}")
+            raise ApiFailed(f"A batch of {len(events)} events was answered 202 with accepted {accepted}")
         self._log.sent.update(event.event_id for event in events)
 
 
@@ -166,7 +136,7 @@ async def _first(opened: asyncio.Event, listener: asyncio.Task[None]) -> None:
         if listener.done():
             await listener
         if not opened.is_set():
-            raise SocketFailed(f"a socket did not say hello within {_OPEN_WITHIN:.0f} s")
+            raise SocketFailed(f"A socket did not say hello within {_OPEN_WITHIN:.0f} s")
     finally:
         waiting.cancel()
 

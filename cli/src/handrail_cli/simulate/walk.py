@@ -7,9 +7,10 @@ from typing import Any
 from handrail_cli.simulate.scene import Scene, concrete, tag_of
 from handrail_contracts.tenant_spec import Step, Success
 
-MAX_EVENTS = 400
-"""Of one user; keeps a walk within one batch and far from the hour after which events cause no nudge."""
-MAX_SECONDS = 50 * 60.0
+MAX_EVENTS = 300
+"""Of one user's wandering; with all else it stays within one batch."""
+MAX_SECONDS = 45 * 60.0
+"""Of one user's wandering; stays clear of the hour after which events cause no nudge."""
 
 
 @dataclass(frozen=True)
