@@ -1,5 +1,6 @@
 """The process's HTTP side: probes, metrics, and what its roles serve."""
 
+import math
 from collections.abc import Sequence
 
 from fastapi import FastAPI, Request, Response
@@ -33,7 +34,13 @@ def create_app(roles: Sequence[Role]) -> FastAPI:
 
     @app.exception_handler(Problem)
     async def problem(request: Request, error: Problem) -> Response:
-        request_id = request.headers.get(names.HEADER_REQUEST_ID, "")
-        return Response(error.body(request_id).model_dump_json(), error.status, media_type=MEDIA_TYPE)
+        return render(error, request.headers.get(names.HEADER_REQUEST_ID, ""))
 
     return app
+
+
+def render(problem: Problem, request_id: str) -> Response:
+    """The answer that a problem is."""
+    headers = {} if problem.retry_after is None else {"Retry-After": str(math.ceil(problem.retry_after))}
+    body = problem.body(request_id).model_dump_json()
+    return Response(body, problem.status, headers, media_type=MEDIA_TYPE)

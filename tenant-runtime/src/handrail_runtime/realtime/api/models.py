@@ -1,0 +1,145 @@
+"""What the read API answers. Field names are those of the tables."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+
+class EventItem(BaseModel):
+    """One stored event."""
+
+    event_id: UUID
+    user_id: str
+    session_id: str
+    event_type: str
+    target_element: dict[str, Any] | None
+    timestamp: datetime = Field(description="By the platform's clock.")
+    url: str
+    properties: dict[str, Any]
+    received_at: datetime
+    verified: bool = Field(description="Whether a user token for this user came with it.")
+    simulated: bool
+
+
+class UserItem(BaseModel):
+    """One user."""
+
+    user_id: str
+    signup_date: datetime = Field(description="Time of the first event.")
+    last_seen_time: datetime
+    metadata: dict[str, Any] = Field(description="Traits.")
+    simulated: bool
+
+
+class UserDetail(UserItem):
+    """One user with what is known beyond the list."""
+
+    anonymous_ids: list[str] = Field(description="Anonymous ids that turned out to be this user, the first 100.")
+
+
+class SessionItem(BaseModel):
+    """One visit."""
+
+    session_id: str
+    user_id: str
+    start_time: datetime
+    last_seen_time: datetime
+    is_active: bool
+    event_count: int
+
+
+class NudgeItem(BaseModel):
+    """One nudge and what became of it."""
+
+    nudge_id: UUID
+    user_id: str
+    session_id: str
+    signal_id: UUID
+    stuck_point: str
+    nudge_type: str
+    content: dict[str, Any] = Field(description="The nudge as the browser gets it.")
+    seq: int
+    sent_at: datetime
+    expires_at: datetime
+    status: str = Field(
+        description="pending, acknowledged, shown, clicked, dismissed, completed, target_missing or expired."
+    )
+    acknowledged_at: datetime | None
+    shown_at: datetime | None
+    clicked_at: datetime | None
+    dismissed_at: datetime | None
+    completed_at: datetime | None
+    config_revision: str
+    simulated: bool
+
+
+class DecisionItem(BaseModel):
+    """Why a signal led to a nudge, an escalation or nothing."""
+
+    decision_id: UUID
+    signal_id: UUID
+    signal_kind: str
+    user_id: str
+    session_id: str
+    stuck_point: str
+    outcome: str = Field(description="nudged, escalated or none.")
+    reason: str = Field(description="The gate that ended it, or what was done.")
+    gates: list[dict[str, Any]] = Field(description="Each gate passed or failed, in order, with the user's values.")
+    diagnosis: dict[str, Any] | None = Field(description="What the agent thought.")
+    confidence: float | None
+    nudge_id: UUID | None
+    escalation_id: UUID | None
+    provider: str
+    model: str
+    prompt_version: str
+    config_revision: str
+    created_at: datetime
+
+
+class EscalationItem(BaseModel):
+    """One call for a human."""
+
+    escalation_id: UUID
+    signal_id: UUID
+    user_id: str
+    session_id: str
+    stuck_point: str
+    status: str = Field(description="open or closed.")
+    draft: dict[str, Any] = Field(description="Subject, text, diagnosis, history and nudges for whoever takes over.")
+    created_at: datetime
+    closed_at: datetime | None
+
+
+_NEXT = Field(description="Cursor of the next page; null on the last one.")
+
+
+class EventPage(BaseModel):
+    items: list[EventItem]
+    next: str | None = _NEXT
+
+
+class UserPage(BaseModel):
+    items: list[UserItem]
+    next: str | None = _NEXT
+
+
+class SessionPage(BaseModel):
+    items: list[SessionItem]
+    next: str | None = _NEXT
+
+
+class NudgePage(BaseModel):
+    items: list[NudgeItem]
+    next: str | None = _NEXT
+
+
+class DecisionPage(BaseModel):
+    items: list[DecisionItem]
+    next: str | None = _NEXT
+
+
+class EscalationPage(BaseModel):
+    items: list[EscalationItem]
+    next: str | None = _NEXT

@@ -1,0 +1,128 @@
+"""The read API's paths: parse, call, return."""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+from urllib.parse import unquote_to_bytes
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.convertors import Convertor, register_url_convertor
+
+from handrail_contracts import names
+from handrail_contracts.events import MAX_ID
+from handrail_contracts.principal import Scope
+from handrail_contracts.problems import MEDIA_TYPE, Problem, ProblemBody, ProblemItem
+from handrail_runtime.realtime.api import lists, models
+from handrail_runtime.realtime.api.reader import Reader
+from handrail_runtime.realtime.principals import Verifier
+
+PREFIX = "/api/v1"
+USERS = f"{PREFIX}/users/"
+READERS: frozenset[Scope] = frozenset({"secret", "dashboard"})
+
+
+class _Anything(Convertor[str]):
+    """Any text, also with `/` and line breaks: user ids may hold both."""
+
+    regex = "(?s:.+)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("anything", _Anything())
+
+
+class _ProblemRoute(APIRoute):
+    """Wrong parameters become the one problem body."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                found = [ProblemItem(loc=list(item["loc"]), msg=item["msg"]) for item in error.errors()]
+                raise Problem("invalid", errors=found) from error
+
+        return handler
+
+
+def user_id_of(raw_path: bytes) -> str:
+    """The user id in the path as it came, percent-encoded. Raises Problem."""
+    encoded = raw_path.partition(b"?")[0].removeprefix(USERS.encode())
+    if b"/" in encoded:
+        raise Problem("not_found")
+    try:
+        user_id = unquote_to_bytes(encoded).decode()
+    except UnicodeDecodeError as error:
+        raise _bad_id("not UTF-8") from error
+    if not user_id or len(user_id) > MAX_ID or "\0" in user_id:
+        raise _bad_id(f"1 to {MAX_ID} characters without NUL are wanted")
+    return user_id
+
+
+def _bad_id(message: str) -> Problem:
+    return Problem("invalid", errors=[ProblemItem(loc=["path", "user_id"], msg=message)])
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    schema = {"$ref": f"#/components/schemas/{ProblemBody.__name__}"}
+    return {status: {"model": ProblemBody, "content": {MEDIA_TYPE: {"schema": schema}}} for status in statuses}
+
+
+def create_router(reader: Reader, principals: Verifier) -> APIRouter:
+    """Pure: neither database nor key file is touched before the first request."""
+
+    def reading(request: Request) -> None:
+        principals.verify(request.headers.get(names.HEADER_PRINCIPAL), READERS)
+
+    router = APIRouter(
+        prefix=PREFIX,
+        route_class=_ProblemRoute,
+        dependencies=[Depends(reading)],
+        responses=_problems(401, 403, 422, 503),
+        tags=["read"],
+    )
+
+    @router.get("/events", summary="Events")
+    async def list_events(query: Annotated[lists.EventQuery, Query()]) -> models.EventPage:
+        items, following = await reader.page(lists.EVENTS, query)
+        return models.EventPage.model_validate({"items": items, "next": following})
+
+    @router.get("/users", summary="Users")
+    async def list_users(query: Annotated[lists.PageQuery, Query()]) -> models.UserPage:
+        items, following = await reader.page(lists.USERS, query)
+        return models.UserPage.model_validate({"items": items, "next": following})
+
+    @router.get("/users/{user_id:anything}", summary="One user", responses=_problems(404))
+    async def get_user(request: Request, user_id: str) -> models.UserDetail:  # noqa: ARG001 - read from the raw path
+        """The id is percent-encoded, `/` included."""
+        return models.UserDetail.model_validate(await reader.user(user_id_of(request.scope["raw_path"])))
+
+    @router.get("/sessions", summary="Sessions")
+    async def list_sessions(query: Annotated[lists.SessionQuery, Query()]) -> models.SessionPage:
+        items, following = await reader.page(lists.SESSIONS, query)
+        return models.SessionPage.model_validate({"items": items, "next": following})
+
+    @router.get("/nudges", summary="Nudges")
+    async def list_nudges(query: Annotated[lists.SessionQuery, Query()]) -> models.NudgePage:
+        items, following = await reader.page(lists.NUDGES, query)
+        return models.NudgePage.model_validate({"items": items, "next": following})
+
+    @router.get("/decisions", summary="Decisions")
+    async def list_decisions(query: Annotated[lists.SessionQuery, Query()]) -> models.DecisionPage:
+        items, following = await reader.page(lists.DECISIONS, query)
+        return models.DecisionPage.model_validate({"items": items, "next": following})
+
+    @router.get("/escalations", summary="Escalations")
+    async def list_escalations(query: Annotated[lists.SessionQuery, Query()]) -> models.EscalationPage:
+        items, following = await reader.page(lists.ESCALATIONS, query)
+        return models.EscalationPage.model_validate({"items": items, "next": following})
+
+    return router
