@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def _make() -> pwd.struct_passwd:
 
 
 @contextlib.contextmanager
-def _lock() -> "contextlib.AbstractContextManager[None]":  # type: ignore[misc]
+def _lock() -> Iterator[None]:
     SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)
     with (SHARED / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -40,7 +40,9 @@ def holder(port: int) -> str:
     """Who listens on the port, for a person: `python3 (process 812)`, as far as this user may know."""
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            if connection.status != psutil.CONN_LISTEN or not connection.pid:
+                continue
+            if getattr(connection.laddr, "port", None) == port:
                 with contextlib.suppress(psutil.Error):
                     return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
     except (psutil.Error, PermissionError):

@@ -104,7 +104,9 @@ class Postgres:
                 cwd=fresh,
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
-                **({} if who.uid is None else {"user": who.uid, "group": who.gid, "extra_groups": []}),
+                user=who.uid,
+                group=who.gid,
+                extra_groups=None if who.uid is None else [],
             )
         except PermissionError as error:
             shutil.rmtree(fresh, ignore_errors=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import msgspec
+from asyncpg.exceptions import PostgresError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -88,8 +89,8 @@ class Servers:
 
     async def _postgres_answers(self) -> bool:
         try:
-            connection = await asyncpg.connect(self.postgres.url, timeout=5)
-        except (OSError, asyncpg.PostgresError, TimeoutError):
+            connection = await asyncpg.connect(self.postgres.url, timeout=5)  # type: ignore[no-untyped-call]
+        except (OSError, PostgresError, TimeoutError):
             return False
         await connection.close()
         return True

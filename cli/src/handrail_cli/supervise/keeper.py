@@ -128,7 +128,7 @@ class Keeper:
         if order.get("uid") is not None:
             user = {"user": order["uid"], "group": order["gid"], "extra_groups": []}
         try:
-            process = subprocess.Popen(  # noqa: S603 - the argument list comes from our own parent
+            process = subprocess.Popen(
                 order["argv"],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -136,7 +136,7 @@ class Keeper:
                 cwd=order["cwd"],
                 env=order["env"],
                 start_new_session=True,
-                preexec_fn=settle,  # noqa: PLW1509 - this process has one thread
+                preexec_fn=settle,  # this process has one thread
                 **user,
             )
         except (OSError, subprocess.SubprocessError) as error:

@@ -37,7 +37,7 @@ async def connect(url: str, account_seed: str, claims: dict[str, Any], name: str
         signature_cb=signature,
         error_cb=ignore,
         max_reconnect_attempts=-1 if patient else 3,
-        reconnect_time_wait=0.5,
+        reconnect_time_wait=1,
         connect_timeout=5,
     )
     return client

@@ -29,13 +29,17 @@ def url(admin_url: str, secrets: TenantSecrets) -> str:
 
 async def ensure_tenant(admin: Redis, tenant: str, secrets: TenantSecrets) -> None:
     """Sets the user and keeps it in the server's ACL file."""
-    await admin.execute_command("ACL", "SETUSER", secrets.redis_user, *rules(tenant, secrets.redis_password))
-    await admin.execute_command("ACL", "SAVE")
+    await _acl(admin, "SETUSER", secrets.redis_user, *rules(tenant, secrets.redis_password))
+    await _acl(admin, "SAVE")
 
 
 async def delete_tenant(admin: Redis, tenant: str, secrets: TenantSecrets, *, data: bool) -> None:
-    await admin.execute_command("ACL", "DELUSER", secrets.redis_user)
-    await admin.execute_command("ACL", "SAVE")
+    await _acl(admin, "DELUSER", secrets.redis_user)
+    await _acl(admin, "SAVE")
     if data:
         async for key in admin.scan_iter(match=f"{names.redis_prefix(tenant)}*", count=1000):
             await admin.unlink(key)
+
+
+async def _acl(admin: Redis, *arguments: str) -> None:
+    await admin.execute_command("ACL", *arguments)  # type: ignore[no-untyped-call]
