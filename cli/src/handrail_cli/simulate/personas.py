@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from handrail_cli.simulate.scene import Scene
-from handrail_cli.simulate.walk import MAX_SECONDS, Walk
+from handrail_cli.simulate.walk import MAX_EVENTS, MAX_SECONDS, Walk
 from handrail_contracts.signals import SignalKind
 from handrail_contracts.tenant_spec import Step
 
@@ -51,7 +51,7 @@ def _smooth(walk: Walk) -> None:
 
 def _pause_before(walk: Walk, step: Step) -> None:
     """Not longer than users usually need for the step."""
-    longest = walk.patience()
+    longest = walk.scene.patience()
     if step.within is not None:
         longest = min(longest, step.within.total_seconds() / 3)
     walk.wait(longest / 4, longest)
@@ -101,8 +101,9 @@ def _stray_seconds(scene: Scene) -> float:
 
 def _can_stray(scene: Scene) -> bool:
     """Whether there is a next step to miss, and time for it within an hour without idling."""
-    steps = scene.baseline.steps
-    return scene.known and len(steps) > 1 and _stray_seconds(scene) * 1.1 + 30 < MAX_SECONDS
+    needed = _stray_seconds(scene) * 1.1 + 30
+    events = 2 * needed / (1 + scene.patience() / 4)
+    return scene.known and len(scene.baseline.steps) > 1 and needed < MAX_SECONDS and events < MAX_EVENTS
 
 
 def _lost_expects(scene: Scene) -> frozenset[SignalKind]:

@@ -94,5 +94,5 @@ def _user(spec: TenantSpec, seed: int, index: int, personas: list[Persona]) -> P
         events=tuple(walk.events),
         expects=persona.expects(scene),
         reaction=reaction,
-        patience=walk.patience(),
+        patience=scene.patience(),
     )

@@ -31,6 +31,11 @@ class Scene:
     def start(self) -> str:
         return self._prefix() or "/"
 
+    def patience(self) -> float:
+        """Longest pause of an active user here, in seconds: too short for anybody to call it inactivity."""
+        idle = self.detectors.inactivity
+        return min(12.0, idle.after.total_seconds() / 3) if idle.enabled else 12.0
+
     def _prefix(self) -> str:
         for step in self.baseline.steps:
             parts = concrete(step.path).strip("/").split("/")

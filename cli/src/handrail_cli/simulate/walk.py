@@ -47,13 +47,8 @@ class Walk:
 
     def think(self) -> None:
         """A pause too short for anybody to call it inactivity."""
-        longest = self.patience()
+        longest = self.scene.patience()
         self.wait(longest / 4, longest)
-
-    def patience(self) -> float:
-        """Longest pause of an active user here, in seconds."""
-        idle = self.scene.detectors.inactivity
-        return min(12.0, idle.after.total_seconds() / 3) if idle.enabled else 12.0
 
     def do(self, event_type: str, selector: str | None = None, *, trigger: bool = False, **properties: Any) -> None:
         self.events.append(PlannedEvent(self.at, event_type, self.path, selector, properties, trigger))
