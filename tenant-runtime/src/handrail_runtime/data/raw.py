@@ -1,0 +1,41 @@
+"""The driver under SQLAlchemy, for the few statements where its arrays and speed count."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import asyncpg
+import asyncpg.exceptions as pg
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+DATABASE_ERRORS = (pg.PostgresError, pg.InterfaceError, pg.InternalClientError, SQLAlchemyError, OSError)
+"""What the database, the way to it and the pool raise."""
+
+
+@contextlib.asynccontextmanager
+async def raw_transaction(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
+    """One transaction on asyncpg itself: committed at the end, rolled back where an error leaves the block.
+
+    Raises what asyncpg and SQLAlchemy's pool raise. A connection that failed otherwise than by a refused statement is
+    not used again.
+    """
+    async with engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        if not isinstance(driver, asyncpg.Connection):
+            raise TypeError("the engine must run on asyncpg")
+        try:
+            async with driver.transaction():  # type: ignore[no-untyped-call]
+                yield driver
+        except pg.PostgresError:
+            raise
+        except BaseException:
+            await connection.invalidate()
+            raise
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether waiting may help: every error of the database but a refusal of the values themselves."""
+    if isinstance(error, pg.PostgresError):
+        refused = isinstance(error, pg.IntegrityConstraintViolationError)
+        return not refused and not (getattr(error, "sqlstate", None) or "").startswith("22")
+    return isinstance(error, DATABASE_ERRORS) and not isinstance(error, ValueError)

@@ -1,0 +1,51 @@
+"""The user is active, but the next step of a begun baseline does not come."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from handrail_contracts.tenant_spec import Baseline
+from handrail_runtime.ingest.detectors.progress import Awaited, Standing
+from handrail_runtime.ingest.detectors.seen import Finding, Seen
+
+_US = timedelta(microseconds=1)
+
+
+def find(
+    events: Sequence[Seen], standing: Standing, baselines: Sequence[Baseline], *, after: int
+) -> tuple[list[Finding], Standing]:
+    """Walks on from `standing` through `events` (in order of time); `after` in microseconds beyond a step's `within`.
+
+    Gives one finding for each awaited step that is overdue at an event a person made, and the new standing.
+    """
+    found: dict[str, Finding] = {}
+    for event in events:
+        standing = standing.after(event, baselines)
+        if event.active and (awaited := standing.awaited(baselines)) is not None:
+            finding = _overdue(awaited, event, after)
+            if finding is not None and finding.key not in found:
+                found[finding.key] = finding
+    return list(found.values()), standing
+
+
+def _overdue(awaited: Awaited, event: Seen, after: int) -> Finding | None:
+    usual = (awaited.step.within or timedelta(0)) // _US
+    waited = event.at - awaited.progress.at
+    if waited <= usual + after:
+        return None
+    return Finding(
+        kind="off_baseline",
+        key=f"{awaited.stuck_point}\n{awaited.progress.event_id}",
+        anchor=f"{awaited.progress.event_id}/{awaited.step.name}",
+        began=awaited.progress.at,
+        at=event.at,
+        until=event.at,
+        gap=2**62,  # one for each wait, however long
+        path=event.path,
+        stale=event.stale,
+        evidence={
+            "waited_ms": waited // 1000,
+            "usual_ms": usual // 1000,
+            "steps_reached": awaited.progress.reached,
+            "event_ids": [awaited.progress.event_id, event.event_id],
+        },
+    )

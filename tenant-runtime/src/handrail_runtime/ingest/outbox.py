@@ -1,0 +1,94 @@
+"""Signals from the outbox to the stream. What is in the table and not marked is published, however it got there."""
+
+import asyncio
+import contextlib
+
+import structlog
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+from nats.js.api import Header
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from handrail_contracts import names, subjects
+from handrail_runtime.data.raw import DATABASE_ERRORS, raw_transaction
+from handrail_runtime.ingest import metrics
+
+log = structlog.get_logger()
+
+GROUP = 256
+"""Signals that are on their way at once."""
+LOOK_EVERY = 1.0
+"""Seconds; finds what a crash between commit and publishing left behind."""
+ACK_WAIT = 5.0
+LONGEST_PAUSE = 10.0
+
+_TAKE = """
+SELECT signal_id, kind, payload::text AS payload FROM signals
+WHERE published_at IS NULL ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED
+"""
+_MARK = "UPDATE signals SET published_at = now() WHERE signal_id = ANY($1::uuid[])"
+
+
+class Outbox:
+    """Publishes until cancelled; `wake` says that there is something new."""
+
+    def __init__(self, client: Client, engine: AsyncEngine) -> None:
+        self._client = client
+        self._js: JetStreamContext = client.jetstream(timeout=ACK_WAIT)
+        self._engine = engine
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def run(self) -> None:
+        pause = LOOK_EVERY
+        while True:
+            self._woken.clear()
+            try:
+                more = self._client.is_connected and await self._publish_group()
+                pause = LOOK_EVERY
+            except (*DATABASE_ERRORS, NatsError) as error:
+                metrics.UNPUBLISHED_ERRORS.inc()
+                log.warning("signals wait in the outbox", error=repr(error))
+                more, pause = False, min(LONGEST_PAUSE, pause * 2)
+            if more:
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
+
+    async def _publish_group(self) -> bool:
+        """Publishes up to a group; whether there may be more. Rows are locked meanwhile, so no two processes publish
+        the same signal; the message id covers the case that one dies between acknowledgement and mark."""
+        async with raw_transaction(self._engine) as connection:
+            rows = await connection.fetch(_TAKE, GROUP)
+            if not rows:
+                return False
+            flights = [
+                await self._js.publish_async(
+                    subjects.signal(row["kind"]),
+                    row["payload"].encode(),
+                    stream=names.SIGNALS_STREAM,
+                    headers={Header.MSG_ID: str(row["signal_id"])},
+                )
+                for row in rows
+            ]
+            await asyncio.wait(flights, timeout=ACK_WAIT)
+            arrived = []
+            failed: BaseException | None = None
+            for row, flight in zip(rows, flights, strict=True):
+                if not flight.done():
+                    flight.cancel()
+                    failed = failed or TimeoutError("JetStream did not acknowledge in time")
+                elif (error := flight.exception()) is not None:
+                    failed = error
+                else:
+                    arrived.append(row["signal_id"])
+            if arrived:
+                await connection.execute(_MARK, arrived)
+                metrics.PUBLISHED.inc(len(arrived))
+        if failed is not None:
+            raise NatsError(f"{len(rows) - len(arrived)} of {len(rows)} signals were not taken: {failed!r}")
+        return len(rows) == GROUP

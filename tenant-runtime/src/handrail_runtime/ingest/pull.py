@@ -1,0 +1,162 @@
+"""A standing pull on a durable consumer, bounded by bytes: the queue is the batch.
+
+One request stands at all times. What has come while the last batch was worked on is the next batch: one message when
+idle, thousands of events when behind. Messages held for long are kept from being delivered again.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import time
+
+import msgspec
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import Error as NatsError
+
+log = structlog.get_logger()
+
+MAX_MESSAGES = 500
+MAX_BYTES = 4 * 1024 * 1024
+EXPIRES = 30.0
+HEARTBEAT = 5.0
+"""Seconds between the server's signs of life for a standing request; two missing ones mean that it is gone."""
+TOUCH_EVERY = 10.0
+"""Seconds; a third of the consumer's ack_wait."""
+_NS = 1_000_000_000
+_TROUBLE = ("404", "503")
+
+
+class Pull:
+    """`take` gives what waits; every message taken must be settled by `done`, `drop` or `give_back`."""
+
+    def __init__(self, client: Client, stream: str, consumer: str) -> None:
+        self._client = client
+        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+        self._numbers = itertools.count(1)
+        self._inbox = ""
+        self._subscription: Subscription | None = None
+        self._waiting: list[Msg] = []
+        self._held: dict[int, Msg] = {}
+        self._arrived = asyncio.Event()
+        self._request = ""
+        self._left = 0
+        self._last_sign = 0.0
+        self._not_before = 0.0
+        self._failures = 0
+
+    @property
+    def standing(self) -> bool:
+        """Whether the server knows that we wait."""
+        return bool(self._request) and self._failures == 0
+
+    @property
+    def backlog(self) -> bool:
+        """Whether messages have come that were not settled."""
+        return bool(self._held)
+
+    async def start(self) -> None:
+        self._inbox = self._client.new_inbox()
+        self._subscription = await self._client.subscribe(f"{self._inbox}.*", cb=self._receive)
+
+    async def take(self) -> list[Msg]:
+        """Waits until something is there and gives all of it."""
+        while True:
+            await self._stand()
+            if self._waiting:
+                taken, self._waiting = self._waiting, []
+                self._arrived.clear()
+                return taken
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.05, self._not_before - time.monotonic(), HEARTBEAT / 5)):
+                    await self._arrived.wait()
+            if not self._waiting:
+                self._arrived.clear()
+
+    async def done(self, messages: list[Msg]) -> None:
+        for message in messages:
+            self._held.pop(id(message), None)
+            # What NATS does not hear of comes again, and is found to be stored.
+            with contextlib.suppress(NatsError):
+                await message.ack()
+
+    async def drop(self, message: Msg) -> None:
+        """It is not to come again."""
+        self._held.pop(id(message), None)
+        with contextlib.suppress(NatsError):
+            await message.term()
+
+    async def touch(self) -> None:
+        """Keeps what is held from being delivered again, until cancelled."""
+        while True:
+            await asyncio.sleep(TOUCH_EVERY)
+            for message in list(self._held.values()):
+                with contextlib.suppress(NatsError):
+                    await message.in_progress()
+
+    async def stop(self) -> None:
+        """Gives back what was not settled, so that another takes it at once."""
+        with contextlib.suppress(NatsError):
+            if self._subscription is not None:
+                await self._subscription.unsubscribe()
+            for message in self._held.values():
+                await message.nak()
+        self._held.clear()
+        self._waiting.clear()
+
+    async def _stand(self) -> None:
+        now = time.monotonic()
+        if self._request and now - self._last_sign > 2 * HEARTBEAT + 1:
+            self._request = ""
+        if self._request or now < self._not_before or not self._client.is_connected:
+            return
+        self._request = f"{self._inbox}.{next(self._numbers)}"
+        self._left = MAX_MESSAGES
+        self._last_sign = now
+        wanted = {
+            "batch": MAX_MESSAGES,
+            # A request smaller than a message would be refused for ever.
+            "max_bytes": max(MAX_BYTES, 2 * self._client.max_payload),
+            "expires": int(EXPIRES * _NS),
+            "idle_heartbeat": int(HEARTBEAT * _NS),
+        }
+        try:
+            await self._client.publish(self._subject, msgspec.json.encode(wanted), reply=self._request)
+        except NatsError as error:
+            self._ended(str(error), trouble=True)
+
+    async def _receive(self, message: Msg) -> None:
+        # Messages keep their stream's subject; only the server's status messages carry the request's own.
+        status = message.headers.get("Status") if message.headers and not message.reply else None
+        if status is None and message.reply:
+            self._waiting.append(message)
+            self._held[id(message)] = message
+            self._failures = 0
+            self._last_sign = time.monotonic()
+            self._left -= 1
+            if self._left <= 0:
+                self._request = ""
+            self._arrived.set()
+        elif message.subject == self._request:
+            self._status(status or "", (message.headers or {}).get("Description", ""))
+
+    def _status(self, status: str, description: str) -> None:
+        self._last_sign = time.monotonic()
+        if status == "100":
+            self._failures = 0
+        elif status == "408" or "MaxBytes" in description or "Batch Completed" in description:
+            self._ended(description, trouble=False)
+        else:
+            self._ended(f"{status} {description}".strip(), trouble=True)
+
+    def _ended(self, why: str, *, trouble: bool) -> None:
+        self._request = ""
+        if trouble:
+            # A consumer that is gone answers at once: without a pause this would spin.
+            self._failures += 1
+            self._not_before = time.monotonic() + min(10.0, 0.1 * 2 ** min(self._failures, 7))
+            if self._failures in (1, 5) or self._failures % 50 == 0:
+                log.warning("cannot pull", reason=why, attempt=self._failures)
+        self._arrived.set()

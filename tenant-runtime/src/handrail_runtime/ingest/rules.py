@@ -1,0 +1,37 @@
+"""The tenant's config as ingest needs it: durations in microseconds, made once a revision."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from handrail_contracts import snippet_config
+from handrail_contracts.tenant_spec import Baseline, Detectors, TenantSpec
+
+_US = timedelta(microseconds=1)
+
+
+def micros(value: timedelta) -> int:
+    return value // _US
+
+
+@dataclass(frozen=True)
+class Rules:
+    """One revision."""
+
+    revision: str
+    detectors: Detectors
+    baselines: tuple[Baseline, ...]
+    inactive_after: int | None
+    """Microseconds; None: not looked for."""
+    flush_interval: int
+    """Microseconds for which a browser may hold an event back."""
+
+    @classmethod
+    def of(cls, revision: str, spec: TenantSpec) -> "Rules":
+        inactivity = spec.detectors.inactivity
+        return cls(
+            revision,
+            spec.detectors,
+            tuple(spec.baselines),
+            micros(inactivity.after) if inactivity.enabled else None,
+            snippet_config.from_spec(spec).flush_interval_ms * 1000,
+        )

@@ -1,0 +1,105 @@
+"""The statements of ingest's transaction, in the order in which they run. Arrays come in, one round trip each."""
+
+USERS = """
+INSERT INTO users (user_id, signup_date, last_seen_time, simulated)
+SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::bool[])
+ON CONFLICT (user_id) DO UPDATE
+SET signup_date = least(users.signup_date, excluded.signup_date),
+    last_seen_time = greatest(users.last_seen_time, excluded.last_seen_time)
+WHERE excluded.last_seen_time > users.last_seen_time OR excluded.signup_date < users.signup_date
+"""
+"""Sorted by user id. It also locks each user's row, changed or not, so that one user's events are stored by one
+transaction at a time."""
+
+EVENTS = """
+INSERT INTO events (event_id, user_id, session_id, event_type, target_element, timestamp, url, properties,
+                    received_at, verified, simulated)
+SELECT e.id, e.user_id, e.session_id, e.type, e.target::jsonb, e.at, e.url, e.properties::jsonb,
+       e.received, e.verified, e.simulated
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::text[],
+            $9::timestamptz[], $10::bool[], $11::bool[])
+     AS e(id, user_id, session_id, type, target, at, url, properties, received, verified, simulated)
+ON CONFLICT (event_id) DO NOTHING
+RETURNING event_id
+"""
+
+SESSIONS = """
+SELECT s.user_id, s.session_id, s.start_time, s.last_seen_time, s.event_count, s.state::text AS state
+FROM unnest($1::text[], $2::text[]) AS w(user_id, session_id)
+JOIN sessions s ON s.user_id = w.user_id AND s.session_id = w.session_id
+ORDER BY s.user_id, s.session_id
+FOR UPDATE OF s
+"""
+
+DONE_BEFORE = """
+SELECT DISTINCT ON (user_id) user_id, state::text AS state
+FROM sessions WHERE user_id = ANY($1::text[])
+ORDER BY user_id, last_seen_time DESC
+"""
+"""The last session of each user who begins a new one; its `done` holds all that was done before, too."""
+
+WINDOWS = """
+SELECT w.number, e.*
+FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[]) AS w(number, user_id, session_id, since)
+CROSS JOIN LATERAL (
+    SELECT event_id, event_type, timestamp, url, target_element ->> 'selector' AS selector,
+           target_element ->> 'tag' AS tag, properties::text AS properties, received_at
+    FROM events
+    WHERE session_id = w.session_id AND user_id = w.user_id AND timestamp >= w.since
+    ORDER BY timestamp DESC LIMIT $5
+) AS e
+"""
+
+SAVE_SESSIONS = """
+INSERT INTO sessions (user_id, session_id, start_time, last_seen_time, is_active, event_count, state)
+SELECT s.user_id, s.session_id, s.start, s.seen, s.active, s.count, s.state::jsonb
+FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::bool[], $6::bigint[], $7::text[])
+     AS s(user_id, session_id, start, seen, active, count, state)
+ON CONFLICT (session_id, user_id) DO UPDATE
+SET start_time = excluded.start_time, last_seen_time = excluded.last_seen_time, is_active = excluded.is_active,
+    event_count = excluded.event_count, state = excluded.state
+"""
+
+SIGNALS = """
+INSERT INTO signals (signal_id, kind, user_id, session_id, stuck_point, occurred_at, payload)
+SELECT s.id, s.kind, s.user_id, s.session_id, s.stuck_point, s.at, s.payload::jsonb
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[])
+     AS s(id, kind, user_id, session_id, stuck_point, at, payload)
+ON CONFLICT (signal_id) DO NOTHING
+RETURNING kind
+"""
+
+TRAITS = """
+UPDATE users SET metadata = users.metadata || $2::text::jsonb
+WHERE user_id = $1 AND length((users.metadata || $2::text::jsonb)::text) <= $3
+"""
+
+ALIASES = """
+INSERT INTO user_aliases (anonymous_id, user_id, joined_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
+ON CONFLICT (anonymous_id) DO NOTHING
+"""
+
+_RANK = (
+    "array_position(ARRAY['pending','expired','target_missing','acknowledged','shown','dismissed','clicked',"
+    "'completed'], {})"
+)
+
+
+def nudge_update(column: str, status: str) -> str:
+    """What one type of event says of nudges. A status never goes back; only the user's own nudges are touched, also
+    those sent before the user was known by name."""
+    return f"""
+UPDATE nudges SET {column} = least(coalesce(nudges.{column}, e.at), e.at),
+    status = CASE WHEN {_RANK.format(f"'{status}'")} > {_RANK.format("nudges.status")} THEN '{status}'
+                  ELSE nudges.status END
+FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS e(nudge_id, user_id, at)
+WHERE nudges.nudge_id = e.nudge_id
+  AND (nudges.user_id = e.user_id OR EXISTS (
+        SELECT FROM user_aliases a WHERE a.anonymous_id = nudges.user_id AND a.user_id = e.user_id))
+"""  # noqa: S608 - both words come from feedback.NUDGE_EVENTS
+
+
+NUDGE_COUNTS = """
+SELECT user_id, stuck_point, count(*) AS sent FROM nudges WHERE user_id = ANY($1::text[]) GROUP BY 1, 2
+"""

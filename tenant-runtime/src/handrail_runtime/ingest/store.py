@@ -1,0 +1,219 @@
+"""One batch in one transaction: users, events, sessions, signals into the outbox. Exactly once in effect.
+
+Every step is idempotent and only events that are new count, so a batch may come again, to this process or another.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import asyncpg
+import msgspec
+
+from handrail_contracts import signals, times
+from handrail_contracts.signals import Signal
+from handrail_runtime.ingest import feedback, session, statements
+from handrail_runtime.ingest.analysis import MAX_WINDOW, WINDOW, analyse, extended
+from handrail_runtime.ingest.decoding import Arrived
+from handrail_runtime.ingest.detectors.seen import Seen, seen
+from handrail_runtime.ingest.rules import Rules
+from handrail_runtime.ingest.session import SessionState
+from handrail_runtime.ingest.window_cache import Key, WindowCache
+
+ACTIVE = timedelta(minutes=30)
+"""A session is active until nothing has come for so long."""
+
+
+@dataclass
+class Visit:
+    """One session that a batch touches."""
+
+    user_id: str
+    session_id: str
+    new: list[Arrived]
+    known: bool = False
+    """Stored before."""
+    start_time: datetime = times.LATEST
+    last_seen_time: datetime = times.EPOCH
+    event_count: int = 0
+    state: SessionState = field(default_factory=SessionState)
+    window: list[Seen] | None = None
+    """Before the new events."""
+
+    @property
+    def key(self) -> Key:
+        return self.user_id, self.session_id
+
+
+@dataclass
+class Stored:
+    """What a transaction did."""
+
+    events: int = 0
+    visits: list[Visit] = field(default_factory=list)
+    signals: list[str] = field(default_factory=list)
+    """The kinds of those that are new."""
+
+
+async def store(
+    connection: asyncpg.Connection, arrived: Sequence[Arrived], rules: Rules, cache: WindowCache, now: datetime
+) -> Stored:
+    """Writes a batch within the connection's transaction. Raises what asyncpg raises; then nothing was written."""
+    batch = {one.event.event_id: one for one in arrived}
+    await connection.execute(statements.USERS, *_users(arrived))
+    rows = await connection.fetch(statements.EVENTS, *_events([batch[key] for key in sorted(batch)]))
+    new = sorted((batch[str(row["event_id"])] for row in rows), key=lambda one: (one.seen.at, one.seen.event_id))
+    if not new:
+        return Stored()
+    visits = _visits(new)
+    await _load(connection, visits, cache)
+    said = feedback.gather(new)
+    counts = await feedback.apply(connection, said) if said else {}
+    found: list[Signal] = []
+    for visit in visits:
+        found += _advance(visit, rules)
+        if visit.user_id in counts:
+            visit.state.nudges = counts[visit.user_id]
+    await connection.execute(statements.SAVE_SESSIONS, *_sessions(visits, now))
+    return Stored(len(new), visits, await save_signals(connection, found))
+
+
+async def save_signals(connection: asyncpg.Connection, found: Sequence[Signal]) -> list[str]:
+    """Puts signals into the outbox; gives the kinds of those that were not there yet."""
+    if not found:
+        return []
+    ordered = sorted(found, key=lambda one: one.signal_id)
+    rows = await connection.fetch(
+        statements.SIGNALS,
+        [one.signal_id for one in ordered],
+        [one.kind for one in ordered],
+        [one.user_id for one in ordered],
+        [one.session_id for one in ordered],
+        [one.stuck_point for one in ordered],
+        [times.from_micros(one.occurred_at) for one in ordered],
+        [signals.encode(one).decode() for one in ordered],
+    )
+    return [row["kind"] for row in rows]
+
+
+def _users(arrived: Sequence[Arrived]) -> tuple[list[str], list[datetime], list[datetime], list[bool]]:
+    spans: dict[str, tuple[datetime, datetime, bool]] = {}
+    for one in arrived:
+        user_id = one.event.user_id
+        span = spans.get(user_id)
+        if span is None:
+            spans[user_id] = (one.at, one.at, one.simulated)
+        elif not span[0] <= one.at <= span[1]:
+            spans[user_id] = (min(span[0], one.at), max(span[1], one.at), span[2])
+    ids = sorted(spans)
+    return ids, [spans[i][0] for i in ids], [spans[i][1] for i in ids], [spans[i][2] for i in ids]
+
+
+def _events(batch: Sequence[Arrived]) -> tuple[list[object], ...]:
+    encode = msgspec.json.encode
+    return (
+        [one.event.event_id for one in batch],
+        [one.event.user_id for one in batch],
+        [one.event.session_id for one in batch],
+        [one.event.event_type for one in batch],
+        [encode(one.event.target_element).decode() if one.event.target_element else None for one in batch],
+        [one.at for one in batch],
+        [one.event.url for one in batch],
+        [encode(one.event.properties).decode() if one.event.properties else "{}" for one in batch],
+        [one.received_at for one in batch],
+        [one.verified for one in batch],
+        [one.simulated for one in batch],
+    )
+
+
+def _visits(new: Sequence[Arrived]) -> list[Visit]:
+    visits: dict[Key, Visit] = {}
+    for one in new:
+        key = one.event.user_id, one.event.session_id
+        if (visit := visits.get(key)) is None:
+            visit = visits[key] = Visit(*key, [])
+        visit.new.append(one)
+    return [visits[key] for key in sorted(visits)]
+
+
+async def _load(connection: asyncpg.Connection, visits: Sequence[Visit], cache: WindowCache) -> None:
+    """Locks the sessions, in order of their ids, and reads what is known of them."""
+    by_key = {visit.key: visit for visit in visits}
+    ids = [visit.user_id for visit in visits], [visit.session_id for visit in visits]
+    for row in await connection.fetch(statements.SESSIONS, *ids):
+        visit = by_key[row["user_id"], row["session_id"]]
+        visit.known = True
+        visit.start_time, visit.last_seen_time = row["start_time"], row["last_seen_time"]
+        visit.event_count, visit.state = row["event_count"], session.decode(row["state"])
+        visit.window = cache.get(visit.key, visit.event_count)
+    begun = [visit for visit in visits if not visit.known]
+    if begun:
+        before = await connection.fetch(statements.DONE_BEFORE, sorted({visit.user_id for visit in begun}))
+        done = {row["user_id"]: session.decode(row["state"]).done for row in before}
+        for visit in begun:
+            visit.state.done, visit.window = done.get(visit.user_id, []), []
+    if unread := [visit for visit in visits if visit.window is None]:
+        await _read_windows(connection, unread)
+
+
+async def _read_windows(connection: asyncpg.Connection, visits: Sequence[Visit]) -> None:
+    windows: list[list[Seen]] = [[] for _ in visits]
+    rows = await connection.fetch(
+        statements.WINDOWS,
+        list(range(len(visits))),
+        [visit.user_id for visit in visits],
+        [visit.session_id for visit in visits],
+        [_since(visit) for visit in visits],
+        MAX_WINDOW,
+    )
+    for row in rows:
+        at, received_at = row["timestamp"], row["received_at"]
+        windows[row["number"]].append(
+            seen(
+                at=times.micros(at),
+                event_id=str(row["event_id"]),
+                event_type=row["event_type"],
+                url=row["url"],
+                selector=row["selector"],
+                tag=row["tag"],
+                properties=msgspec.json.decode(row["properties"]),
+                stale=received_at - at > times.STALE_AFTER,
+            )
+        )
+    for visit, window in zip(visits, windows, strict=True):
+        visit.window = window
+
+
+def _since(visit: Visit) -> datetime:
+    newest = max(visit.last_seen_time, visit.new[-1].at)
+    return max(times.EPOCH + timedelta(microseconds=WINDOW), newest) - timedelta(microseconds=WINDOW)
+
+
+def _advance(visit: Visit, rules: Rules) -> list[Signal]:
+    """Carries a visit over its new events."""
+    new = [one.seen for one in visit.new]
+    last = visit.new[-1]
+    visit.window = extended(visit.window or [], new)
+    texts = {
+        one.seen.event_id: text if isinstance(text := one.event.properties.get("text"), str) else ""
+        for one in visit.new
+        if one.event.event_type == "user_message"
+    }
+    visit.state.simulated, visit.state.request_id = last.simulated, last.request_id
+    visit.state, found = analyse(visit.user_id, visit.session_id, visit.state, visit.window, new, texts, rules)
+    visit.start_time = min(visit.start_time, visit.new[0].at)
+    visit.last_seen_time = max(visit.last_seen_time, last.at)
+    visit.event_count += len(new)
+    return found
+
+
+def _sessions(visits: Sequence[Visit], now: datetime) -> tuple[list[object], ...]:
+    return (
+        [visit.user_id for visit in visits],
+        [visit.session_id for visit in visits],
+        [visit.start_time for visit in visits],
+        [visit.last_seen_time for visit in visits],
+        [now - visit.last_seen_time < ACTIVE for visit in visits],
+        [visit.event_count for visit in visits],
+        [session.encode(visit.state) for visit in visits],
+    )
