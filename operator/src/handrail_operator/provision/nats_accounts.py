@@ -17,12 +17,18 @@ class ClaimsRefused(Exception):
     """The server did not take an account's claims."""
 
 
+async def current(system: Client, account_seed: str) -> str | None:
+    """The account's token as the server has it."""
+    subject = nats_jwt.public_key(account_seed)
+    answer = await system.request(f"$SYS.REQ.ACCOUNT.{subject}.CLAIMS.LOOKUP", b"", timeout=_TIMEOUT)
+    return answer.data.decode() or None
+
+
 async def push(system: Client, operator_seed: str, account_seed: str, name: str, claims: dict[str, Any]) -> bool:
     """Makes the account's claims stand; returns whether anything had to change."""
     subject = nats_jwt.public_key(account_seed)
     token = nats_jwt.encode(operator_seed, subject, name, claims, issued_at=int(time.time()))
-    answer = await system.request(f"$SYS.REQ.ACCOUNT.{subject}.CLAIMS.LOOKUP", b"", timeout=_TIMEOUT)
-    if answer.data and nats_jwt.same_meaning(answer.data.decode(), token):
+    if nats_jwt.same_meaning(await current(system, account_seed) or "", token):
         return False
     _check(await system.request(_UPDATE, token.encode(), timeout=_TIMEOUT))
     return True

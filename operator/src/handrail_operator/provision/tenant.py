@@ -1,8 +1,11 @@
 """One call makes a tenant's whole place, another takes it away again."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
+
+from nats.aio.client import Client
 
 from handrail_contracts import names
 from handrail_contracts.record import PublishCredentials
@@ -49,17 +52,31 @@ async def provision_tenant(platform: Platform, name: str, plan_name: str, secret
 
 
 async def _provision_nats(platform: Platform, name: str, plan: Plan, secrets: TenantSecrets) -> None:
-    access = platform.access
-    await nats_accounts.push(
-        platform.system,
-        access.secrets.operator_seed,
-        secrets.account_seed,
-        names.namespace(name),
-        nats_claims.tenant_account(plan),
-    )
-    administrator = nats_claims.administrator()
-    async with nats_connection.connected(access.nats_url, secrets.account_seed, administrator, "operator") as client:
+    wanted = nats_claims.tenant_account(plan)
+    found = await nats_accounts.current(platform.system, secrets.account_seed)
+    # An account can be made smaller only after its streams, and streams larger only after their account.
+    shrinks = found is not None and _disk(nats_jwt.decode(found)["nats"]) > _disk(wanted)
+    if not shrinks:
+        await _push(platform, name, secrets, wanted)
+    async with _inside(platform, secrets) as client:
         await nats_streams.ensure_tenant(client.jetstream(), plan)
+    if shrinks:
+        await _push(platform, name, secrets, wanted)
+
+
+def _disk(claims: dict[str, Any]) -> int:
+    return int(claims["limits"].get("disk_storage", 0))
+
+
+async def _push(platform: Platform, name: str, secrets: TenantSecrets, claims: dict[str, Any]) -> None:
+    operator_seed = platform.access.secrets.operator_seed
+    await nats_accounts.push(platform.system, operator_seed, secrets.account_seed, names.namespace(name), claims)
+
+
+def _inside(platform: Platform, secrets: TenantSecrets) -> AbstractAsyncContextManager[Client]:
+    """A connection into the tenant's account that may do everything there."""
+    administrator = nats_claims.administrator()
+    return nats_connection.connected(platform.access.nats_url, secrets.account_seed, administrator, "operator")
 
 
 def provisioned(access: Access, name: str, plan: Plan, secrets: TenantSecrets) -> ProvisionedTenant:
@@ -94,18 +111,11 @@ async def deprovision_tenant(platform: Platform, name: str, secrets: TenantSecre
     """Shuts every door of the tenant; its data goes only with `data`. May be run again."""
     access = platform.access
     if data:
-        # The account may be withdrawn already; what holds its streams can only be reached through it.
-        plan = plans.find(access.plans, "small") if "small" in access.plans else next(iter(access.plans.values()))
-        await nats_accounts.push(
-            platform.system,
-            access.secrets.operator_seed,
-            secrets.account_seed,
-            names.namespace(name),
-            nats_claims.tenant_account(plan),
-        )
-        administrator = nats_claims.administrator()
-        async with nats_connection.connected(access.nats_url, secrets.account_seed, administrator, "operator") as nats:
-            await nats_streams.delete_tenant(nats.jetstream())
+        # The account may be withdrawn already, and its streams can only be reached through it.
+        if await nats_accounts.current(platform.system, secrets.account_seed) is None:
+            await _push(platform, name, secrets, nats_claims.tenant_account(next(iter(access.plans.values()))))
+        async with _inside(platform, secrets) as client:
+            await nats_streams.delete_tenant(client.jetstream())
         await database.delete_tenant(access.postgres_url, secrets)
     else:
         await database.close_tenant(access.postgres_url, secrets)
