@@ -1,0 +1,18 @@
+"""Figures of the agent."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+DECISIONS = Counter("handrail_agent_decisions_total", "Signals decided, by kind and outcome.", ["kind", "outcome"])
+RUN = Histogram(
+    "handrail_agent_run_seconds",
+    "From taking a signal to its decision.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
+)
+AGE = Histogram(
+    "handrail_agent_signal_age_seconds",
+    "From the event that completed a finding to the decision about it.",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
+)
+RUNNING = Gauge("handrail_agent_running_signals", "Signals being worked on now.")
+FAILURES = Counter("handrail_agent_failures_total", "Attempts that failed, by why.", ["why"])
+PENDING = Gauge("handrail_agent_pending_signals", "Signals in the stream behind the newest one taken.")

@@ -1,0 +1,240 @@
+"""Carries effects out: the one place where the agent changes anything. Everything of a run is one transaction.
+
+The user's row is locked first, so that of two signals of one user the second sees what the first has done. Ids are
+made from the signal's, and a signal has one decision, so a signal that comes again changes nothing.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+import asyncpg
+import msgspec
+
+from handrail_contracts.nudges import Diagnosis, Nudge
+from handrail_contracts.signals import Signal
+from handrail_contracts.tenant_spec import TenantSpec
+from handrail_runtime.agent.effects import Effect, Escalate, Nothing, SendNudge
+from handrail_runtime.agent.gates import Gate
+from handrail_runtime.agent.state import State, diagnosis_of, signal_of
+
+_LOCK = "SELECT 1 FROM users WHERE user_id = $1 FOR UPDATE"
+_DECIDED = """
+SELECT d.outcome, d.reason, n.seq FROM decisions d LEFT JOIN nudges n ON n.signal_id = d.signal_id
+WHERE d.signal_id = $1 AND d.outcome <> 'failed'
+"""
+_NUDGE = """
+WITH next AS (UPDATE users SET last_seq = last_seq + 1 WHERE user_id = $2 RETURNING last_seq, simulated)
+INSERT INTO nudges (nudge_id, user_id, session_id, signal_id, stuck_point, nudge_type, content, seq, sent_at,
+                    expires_at, config_revision, simulated)
+SELECT $1, $2, $3, $4, $5, $6, $7::text::jsonb, next.last_seq, $8, $9, $10, $11 OR next.simulated FROM next
+RETURNING seq
+"""
+_ESCALATION = """
+INSERT INTO escalations (escalation_id, signal_id, user_id, session_id, stuck_point, draft, created_at)
+VALUES ($1, $2, $3, $4, $5, $6::text::jsonb, $7)
+ON CONFLICT (user_id, stuck_point) WHERE status = 'open' DO NOTHING
+RETURNING escalation_id
+"""
+_ADD_QUESTION = """
+UPDATE escalations
+SET draft = jsonb_set(draft, '{questions}', coalesce(draft -> 'questions', '[]'::jsonb) || $3::text::jsonb)
+WHERE user_id = $1 AND stuck_point = $2 AND status = 'open'
+RETURNING escalation_id
+"""
+# A run that failed is decided when it is resumed; any other decision stands.
+_DECISION = """
+INSERT INTO decisions (decision_id, signal_id, signal_kind, user_id, session_id, stuck_point, outcome, reason, gates,
+                       diagnosis, confidence, nudge_id, escalation_id, provider, model, prompt_version,
+                       config_revision, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10::text::jsonb, $11, $12, $13, $14, $15, $16, $17, $18)
+ON CONFLICT (signal_id) DO UPDATE
+SET outcome = excluded.outcome, reason = excluded.reason, gates = excluded.gates, diagnosis = excluded.diagnosis,
+    confidence = excluded.confidence, nudge_id = excluded.nudge_id, escalation_id = excluded.escalation_id,
+    provider = excluded.provider, model = excluded.model, prompt_version = excluded.prompt_version,
+    config_revision = excluded.config_revision, created_at = excluded.created_at
+WHERE decisions.outcome = 'failed'
+"""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a run has come to; one row of the table `decisions`."""
+
+    signal: Signal
+    reason: str
+    gates: list[dict[str, Any]]
+    diagnosis: Diagnosis | None
+    provider: str
+    model: str
+    prompt_version: str
+    config_revision: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was carried out. `seq` is the nudge's, where there is one to tell realtime of."""
+
+    outcome: str
+    reason: str
+    seq: int | None = None
+
+
+def decision_of(state: State, config_revision: str, at: datetime) -> Decision:
+    return Decision(
+        signal=signal_of(state),
+        reason=state.get("reason", ""),
+        gates=_gates(state),
+        diagnosis=diagnosis_of(state),
+        provider=state.get("provider", "none"),
+        model=state.get("model", ""),
+        prompt_version=state.get("prompt_version", ""),
+        config_revision=config_revision,
+        at=at,
+    )
+
+
+def _gates(state: State) -> list[dict[str, Any]]:
+    """The gates, and what the coach had to leave undone."""
+    remark = state.get("remark")
+    if not remark:
+        return state.get("gates", [])
+    return [*state.get("gates", []), Gate("tone", passed=True, reason="remark", message=remark).dump()]
+
+
+def nudge_id(signal_id: str) -> UUID:
+    return uuid5(UUID(signal_id), "nudge")
+
+
+def decision_id(signal_id: str) -> UUID:
+    return uuid5(UUID(signal_id), "decision")
+
+
+def escalation_id(signal_id: str) -> UUID:
+    return uuid5(UUID(signal_id), "escalation")
+
+
+async def lock(connection: asyncpg.Connection, signal: Signal) -> Done | None:
+    """Locks the user until the transaction ends. Gives what was already decided about this signal, if anything."""
+    await connection.execute(_LOCK, signal.user_id)
+    rows = await connection.fetch(_DECIDED, UUID(signal.signal_id))
+    return Done("repeated", rows[0]["reason"], rows[0]["seq"]) if rows else None
+
+
+async def perform(connection: asyncpg.Connection, effect: Effect, decision: Decision, spec: TenantSpec) -> Done:
+    """Within the transaction that `lock` began: the effect and its decision record."""
+    if isinstance(effect, SendNudge):
+        seq = await _send(connection, effect, decision, spec)
+        done = Done("nudged", decision.reason, seq)
+        await _record(connection, decision, done, nudge=seq is not None)
+        return done
+    if isinstance(effect, Escalate):
+        return await _escalate(connection, effect, decision, spec)
+    return await _leave(connection, effect, decision)
+
+
+async def record_failure(connection: asyncpg.Connection, decision: Decision) -> None:
+    """A run that was given up for now. It stands beside its checkpoint until somebody resumes it."""
+    await _record(connection, decision, Done("failed", decision.reason))
+
+
+async def _leave(connection: asyncpg.Connection, _: Nothing, decision: Decision) -> Done:
+    done = Done("none", decision.reason)
+    await _record(connection, decision, done)
+    return done
+
+
+async def _escalate(connection: asyncpg.Connection, effect: Escalate, decision: Decision, spec: TenantSpec) -> Done:
+    signal = decision.signal
+    opened = await connection.fetch(
+        _ESCALATION,
+        escalation_id(signal.signal_id),
+        UUID(signal.signal_id),
+        signal.user_id,
+        signal.session_id,
+        signal.stuck_point,
+        _json(effect.draft),
+        decision.at,
+    )
+    reason = decision.reason
+    if not opened and effect.tell is None:
+        return await _leave(connection, Nothing(), replace(decision, reason="escalation_open"))
+    if not opened:
+        reason = "added_to_open_escalation"
+        question = _json(effect.draft.get("questions", []))
+        opened = await connection.fetch(_ADD_QUESTION, signal.user_id, signal.stuck_point, question)
+    escalation = opened[0]["escalation_id"] if opened else None
+    seq = await _send(connection, effect.tell, decision, spec) if effect.tell else None
+    done = Done("escalated", reason, seq)
+    await _record(connection, decision, done, nudge=seq is not None, escalation=escalation)
+    return done
+
+
+async def _send(connection: asyncpg.Connection, effect: SendNudge, decision: Decision, spec: TenantSpec) -> int | None:
+    """The nudge's seq; None where there is no such user any more."""
+    signal = decision.signal
+    expires_at = decision.at + spec.nudges.expires_after
+    nudge = Nudge(
+        nudge_id=str(nudge_id(signal.signal_id)),
+        kind=effect.kind,
+        stuck_point=signal.stuck_point,
+        target=effect.target,
+        title=effect.text.title,
+        body=effect.text.body,
+        actions=effect.text.actions,
+        language=effect.language,
+        expires_at=expires_at,
+    )
+    rows = await connection.fetch(
+        _NUDGE,
+        nudge_id(signal.signal_id),
+        signal.user_id,
+        signal.session_id,
+        UUID(signal.signal_id),
+        signal.stuck_point,
+        effect.kind,
+        nudge.model_dump_json(),
+        decision.at,
+        expires_at,
+        decision.config_revision,
+        signal.simulated,
+    )
+    return rows[0]["seq"] if rows else None
+
+
+async def _record(
+    connection: asyncpg.Connection,
+    decision: Decision,
+    done: Done,
+    *,
+    nudge: bool = False,
+    escalation: UUID | None = None,
+) -> None:
+    signal, diagnosis = decision.signal, decision.diagnosis
+    await connection.execute(
+        _DECISION,
+        decision_id(signal.signal_id),
+        UUID(signal.signal_id),
+        signal.kind,
+        signal.user_id,
+        signal.session_id,
+        signal.stuck_point,
+        done.outcome,
+        done.reason,
+        _json(decision.gates),
+        diagnosis.model_dump_json() if diagnosis else None,
+        diagnosis.confidence if diagnosis else None,
+        nudge_id(signal.signal_id) if nudge else None,
+        escalation,
+        decision.provider,
+        decision.model,
+        decision.prompt_version,
+        decision.config_revision,
+        decision.at,
+    )
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

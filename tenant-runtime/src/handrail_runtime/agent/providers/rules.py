@@ -1,0 +1,23 @@
+"""The provider without a model: a diagnosis from evidence and baseline, a text from templates.
+
+The same case always gives the same words, so it costs nothing, needs no key and can be tested to the letter.
+"""
+
+from handrail_contracts.nudges import Diagnosis
+from handrail_runtime.agent.case import Case
+from handrail_runtime.agent.providers import rule_coach, rule_diagnosis
+from handrail_runtime.agent.providers.provider import Coaching
+
+
+class RulesProvider:
+    """See Provider. Never unavailable."""
+
+    name = "rules"
+    model = ""
+    prompt_version = "rules-1"
+
+    async def diagnose(self, case: Case) -> Diagnosis:
+        return rule_diagnosis.diagnose(case)
+
+    async def coach(self, case: Case, diagnosis: Diagnosis) -> Coaching:
+        return rule_coach.coach(case, diagnosis)

@@ -1,0 +1,70 @@
+"""The role agent: its parts, put together."""
+
+import contextlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+import structlog
+from fastapi import APIRouter
+from nats.errors import Error as NatsError
+
+from handrail_contracts import names, subjects, times
+from handrail_contracts.nudges import NudgeNotice
+from handrail_contracts.signals import Signal
+from handrail_runtime.agent.consumer import Consumer
+from handrail_runtime.agent.context import Desk
+from handrail_runtime.agent.runs import Runs
+from handrail_runtime.data.raw import raw_transaction
+from handrail_runtime.roles import Resources
+
+log = structlog.get_logger()
+
+
+class AgentRole:
+    """Signals in, decisions out: see roles.Role."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._nats = resources.nats
+        self._engine = resources.engine
+        self._config = resources.config
+        settings = resources.settings
+        desk = Desk(resources.engine, resources.redis, settings.redis_prefix, _now, self._tell)
+        self._runs = Runs(desk, settings.secret(names.DATABASE_URL_FILE))
+        self._consumer = Consumer(resources.nats, self._decide, self._give_up, self._probe)
+
+    async def run(self) -> None:
+        try:
+            await self._consumer.run()
+        finally:
+            await self._runs.aclose()
+
+    def ready(self) -> Mapping[str, bool]:
+        return {
+            "agent-nats": self._nats.is_connected,
+            "agent-stream": self._consumer.stream,
+            "agent-database": self._consumer.database,
+        }
+
+    def router(self) -> APIRouter | None:
+        return None
+
+    async def _decide(self, signal: Signal, again: bool) -> str:
+        return await self._runs.decide(signal, self._config.current, again=again)
+
+    async def _give_up(self, signal: Signal, error: BaseException) -> None:
+        await self._runs.give_up(signal, self._config.current, error)
+
+    async def _probe(self) -> None:
+        async with raw_transaction(self._engine) as connection:
+            await connection.execute("SELECT 1")
+
+    async def _tell(self, user_id: str, seq: int) -> None:
+        """Costs time where it is lost, not the nudge: realtime looks into the table anyway."""
+        notice = NudgeNotice(user_id, seq, times.micros(_now()))
+        with contextlib.suppress(NatsError):
+            await self._nats.publish(subjects.nudge(user_id), msgspec.json.encode(notice))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
