@@ -1,0 +1,53 @@
+// Nothing of ours may ever throw into the page. Five faults switch the snippet off for this page.
+
+const BUDGET = 5;
+
+export class Guard {
+  private faults = 0;
+  private onSpent: () => void = () => {};
+
+  /** What to do when the budget is spent. */
+  whenSpent(fn: () => void): void {
+    this.onSpent = fn;
+  }
+
+  run<T>(fn: () => T): T | undefined {
+    if (this.faults >= BUDGET) return undefined;
+    try {
+      const result = fn();
+      if (result instanceof Promise) {
+        return result.catch((error: unknown) => this.fault(error)) as T;
+      }
+      return result;
+    } catch (error) {
+      this.fault(error);
+      return undefined;
+    }
+  }
+
+  wrap<A extends unknown[]>(fn: (...args: A) => void): (...args: A) => void {
+    return (...args) => {
+      this.run(() => fn(...args));
+    };
+  }
+
+  private fault(error: unknown): void {
+    this.faults += 1;
+    debug("fault", error);
+    if (this.faults !== BUDGET) return;
+    try {
+      this.onSpent();
+    } catch {
+      // Nothing is left to do.
+    }
+  }
+}
+
+/** One quiet line, hidden in consoles unless asked for. */
+export function debug(...what: unknown[]): void {
+  try {
+    console.debug("[handrail]", ...what);
+  } catch {
+    // A page may replace its console.
+  }
+}

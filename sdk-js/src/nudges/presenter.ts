@@ -1,0 +1,182 @@
+// Shows one nudge at a time and tells what became of it.
+
+import type { Lifetime } from "../lifetime";
+import type { Action, Nudge } from "../wire";
+import { card } from "./card";
+import { place } from "./place";
+import type { Shown } from "./shown";
+import { Surface } from "./surface";
+import { awaitTarget, find } from "./target";
+
+export type Fate =
+  | "nudge_shown"
+  | "nudge_dismissed"
+  | "nudge_clicked"
+  | "nudge_completed"
+  | "nudge_target_missing";
+
+export interface Stage {
+  shown: Shown;
+  language(): string;
+  /** Tells what became of a nudge: an event, and a call of the page's own handlers. */
+  tell(fate: Fate, nudgeId: string, actionId?: string): void;
+  /** The nudge is done for all devices. */
+  ack(seq: number): void;
+  /** An action of kind `event`. */
+  action(nudgeId: string, actionId: string): void;
+}
+
+interface Item {
+  nudge: Nudge;
+  seq: number;
+  /** A message is shown like a nudge, but is none: no events tell of it. */
+  message: boolean;
+}
+
+export class Presenter {
+  private readonly surface: Surface;
+  private waiting: Item[] = [];
+  private current: { item: Item; stop: () => void } | null = null;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly life: Lifetime,
+  ) {
+    this.surface = new Surface(life);
+    life.on<KeyboardEvent>(window, "keydown", (event) => {
+      if (event.key === "Escape" && !event.defaultPrevented) this.dismiss();
+    });
+    life.ending(() => this.clear());
+  }
+
+  /** A nudge came (or a message in its form); acknowledging `seq` ends it on all devices. */
+  take(nudge: Nudge, seq: number, message = false): void {
+    if (this.stage.shown.has(nudge.nudge_id)) {
+      this.stage.ack(seq);
+      return;
+    }
+    const known = [this.current?.item, ...this.waiting].some(
+      (item) => item?.nudge.nudge_id === nudge.nudge_id,
+    );
+    if (known || Date.parse(nudge.expires_at) <= Date.now()) return;
+    this.waiting.push({ nudge, seq, message });
+    this.next();
+  }
+
+  /** The user did something with an element. */
+  used(element: Element): void {
+    for (const id of this.stage.shown.completedBy(element)) {
+      this.stage.tell("nudge_completed", id);
+      if (this.current?.item.nudge.nudge_id === id) this.finish();
+    }
+  }
+
+  clear(): void {
+    this.waiting = [];
+    this.current?.stop();
+    this.current = null;
+  }
+
+  private next(): void {
+    if (this.current || this.life.ended) return;
+    const item = this.waiting.shift();
+    if (!item) return;
+    const { nudge } = item;
+    if (Date.parse(nudge.expires_at) <= Date.now()) {
+      this.next();
+      return;
+    }
+    if (nudge.kind !== "tooltip" || !nudge.target) {
+      this.current = { item, stop: () => {} };
+      this.show(item, null);
+      return;
+    }
+    const stop = awaitTarget(
+      nudge.target,
+      this.life,
+      (element) => this.show(item, element),
+      () => this.missing(item),
+    );
+    // A target in sight at once may have been shown already.
+    this.current ??= { item, stop };
+  }
+
+  private show(item: Item, target: Element | null): void {
+    const { nudge } = item;
+    const element = card(nudge, this.stage.language(), {
+      closed: () => this.life.guard.run(() => this.dismiss()),
+      acted: (action) => this.life.guard.run(() => this.acted(item, action)),
+    });
+    this.surface.show(element);
+    const stopPlace = target ? this.follow(element, nudge, target) : () => {};
+    this.current = {
+      item,
+      stop: () => {
+        stopPlace();
+        element.remove();
+      },
+    };
+    this.surface.announce(`${nudge.title}. ${element.querySelector(".body")?.textContent ?? ""}`);
+    this.stage.shown.add(nudge.nudge_id, nudge.target);
+    this.tell(item, "nudge_shown");
+    this.stage.ack(item.seq);
+  }
+
+  /** Stays with the target; a host that renders anew gets a second look, then the nudge goes with its element. */
+  private follow(element: HTMLElement, nudge: Nudge, target: Element): () => void {
+    let at = target;
+    let stop = place(element, at);
+    const observer = new MutationObserver(
+      this.life.guard.wrap(() => {
+        if (at.isConnected) return;
+        stop();
+        const again = nudge.target ? find(nudge.target) : null;
+        if (!again) {
+          this.finish();
+          return;
+        }
+        at = again;
+        stop = place(element, at);
+      }),
+    );
+    observer.observe(document, { childList: true, subtree: true });
+    return () => {
+      observer.disconnect();
+      stop();
+    };
+  }
+
+  private missing(item: Item): void {
+    this.tell(item, "nudge_target_missing");
+    this.stage.ack(item.seq);
+    this.finish();
+  }
+
+  private dismiss(actionId?: string): void {
+    const item = this.current?.item;
+    if (!item || !this.stage.shown.has(item.nudge.nudge_id)) return;
+    this.tell(item, "nudge_dismissed", actionId);
+    this.finish();
+  }
+
+  private acted(item: Item, action: Action): void {
+    if (action.kind === "dismiss") {
+      this.dismiss(action.id);
+      return;
+    }
+    this.tell(item, "nudge_clicked", action.id);
+    if (action.kind === "event") this.stage.action(item.nudge.nudge_id, action.id);
+    // The link itself is followed by the browser; its element must live until then.
+    this.life.after(0, () => this.finish());
+  }
+
+  private tell(item: Item, fate: Fate, actionId?: string): void {
+    if (!item.message) this.stage.tell(fate, item.nudge.nudge_id, actionId);
+  }
+
+  private finish(): void {
+    this.current?.stop();
+    this.current = null;
+    this.next();
+  }
+}

@@ -1,0 +1,46 @@
+// What a host may set, and what becomes of it.
+
+import type { IdentityToken } from "./who/tokens";
+
+export type Consent = "granted" | "denied" | "pending";
+
+export interface Options {
+  /** Publishable key, `pk_…`. */
+  key: string;
+  /** The gateway, `https://…`; the script's own origin where left out. */
+  endpoint?: string;
+  /** The user of this page, by the host's own id; anonymous where left out. */
+  userId?: string;
+  /** The identity token made by the host's server, or how to get one. */
+  token?: IdentityToken;
+  traits?: Record<string, unknown>;
+  consent?: Consent;
+}
+
+export interface IdentifyOptions {
+  traits?: Record<string, unknown>;
+  token?: IdentityToken;
+}
+
+const KEY = /^pk_([0-9A-Za-z]{8})_[0-9A-Za-z]{36}$/;
+
+/** The part of a publishable key that may be written down, or null where it is none. */
+export function keyId(key: unknown): string | null {
+  return typeof key === "string" ? (KEY.exec(key)?.[1] ?? null) : null;
+}
+
+/** `https://host[:port]`, or null. */
+export function originOf(address: unknown): string | null {
+  if (typeof address !== "string" || !address) return null;
+  try {
+    const url = new URL(address, typeof location === "undefined" ? undefined : location.href);
+    return url.protocol === "http:" || url.protocol === "https:" ? url.origin : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Ids as the server takes them: 1 to 200 characters, no NUL, neither `.` nor `..`. */
+export function isUserId(value: unknown): value is string {
+  return typeof value === "string" && /^[^\0]{1,200}$/su.test(value) && value !== "." && value !== "..";
+}

@@ -1,0 +1,31 @@
+// Two builds of one source: the script tag's IIFE (default) and the npm package's ES module (--mode esm).
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const { version } = JSON.parse(readFileSync(new URL("./package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+const served = fileURLToPath(
+  new URL(`../gateway/src/handrail_gateway/static/sdk/${version}`, import.meta.url),
+);
+const npm = fileURLToPath(new URL("./dist", import.meta.url));
+
+export default defineConfig(({ mode }) => ({
+  define: { __VERSION__: JSON.stringify(version) },
+  build: {
+    target: "es2020",
+    outDir: mode === "esm" ? npm : served,
+    emptyOutDir: true,
+    lib:
+      mode === "esm"
+        ? { entry: "src/index.ts", formats: ["es"], fileName: () => "onboarding-agent-sdk.mjs" }
+        : {
+            entry: "src/snippet.ts",
+            formats: ["iife"],
+            name: "__handrail",
+            fileName: () => "onboarding-agent-sdk.js",
+          },
+  },
+  test: { environment: "happy-dom", include: ["test/**/*.test.ts"], restoreMocks: true },
+}));
