@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.routing import BaseRoute, Match
+from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
 from handrail_contracts.problems import Problem, ProblemItem
@@ -20,6 +20,7 @@ from handrail_gateway.gateway import Gateway
 
 log = structlog.get_logger()
 
+_ROUTERS = (browser_api.router, tenant_api.router, probes.probes)
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
@@ -121,9 +122,8 @@ def create_app(gateway: Gateway | None = None, *, with_admin: bool = False) -> G
     )
     if gateway is not None:
         app.state.gateway = gateway
-    app.include_router(browser_api.router)
-    app.include_router(tenant_api.router)
-    app.include_router(probes.probes)
+    for router in _ROUTERS:
+        app.include_router(router)
     if with_admin:
         app.include_router(probes.admin)
     _add_handlers(app)
@@ -156,9 +156,9 @@ def _add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        headers = dict(error.headers or {})
+        headers = {name.lower(): value for name, value in (error.headers or {}).items()}
         if error.status_code == 405:
-            headers["allow"] = ", ".join(_allowed(app.router.routes, request))
+            headers["allow"] = ", ".join(_allowed(request))
         return _render(request, Problem(_CODES.get(error.status_code, "bad_request")), headers)
 
 
@@ -169,11 +169,12 @@ def _render(request: Request, problem: Problem, extra: Mapping[str, str] | None 
     )
 
 
-def _allowed(routes: list[BaseRoute], request: Request) -> list[str]:
+def _allowed(request: Request) -> list[str]:
     """All methods of a path; Starlette names those of the first route only."""
     found = {
         method
-        for route in routes
+        for router in (*_ROUTERS, probes.admin)
+        for route in router.routes
         if route.matches(request.scope)[0] is not Match.NONE
         for method in getattr(route, "methods", None) or ()
     }

@@ -51,6 +51,7 @@ class PlatformBus:
         self._operator_timeout = operator_timeout
         self._on_state = on_state
         self._client = Client()
+        self._stopping = False
         self._reconnected = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._woken: dict[str, float] = {}
@@ -60,6 +61,7 @@ class PlatformBus:
         self._tasks = [asyncio.create_task(self._stay_connected()), asyncio.create_task(self._note_use())]
 
     async def stop(self) -> None:
+        self._stopping = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -130,7 +132,8 @@ class PlatformBus:
     async def _connect(self) -> None:
         async def lost() -> None:
             self._on_state(False)
-            log.warning("nats connection lost, reconnecting")
+            if not self._stopping:
+                log.warning("nats connection lost, reconnecting")
 
         async def back() -> None:
             self._on_state(True)

@@ -34,7 +34,19 @@ _TOO_SLOW = 1013
 class Browser:
     """A checked socket of a browser and what must survive a change of its link."""
 
-    __slots__ = ("_held", "greeted", "key_id", "last_seq", "link", "recovered", "sid", "tenant", "user_id", "wire")
+    __slots__ = (
+        "_held",
+        "config",
+        "greeted",
+        "key_id",
+        "last_seq",
+        "link",
+        "recovered",
+        "sid",
+        "tenant",
+        "user_id",
+        "wire",
+    )
 
     def __init__(self, wire: Wire, tenant: str, user_id: str, key_id: str) -> None:
         self.wire = wire
@@ -45,6 +57,7 @@ class Browser:
         self.sid = 0
         self.greeted = False
         self.last_seq = 0
+        self.config = ""
         self.recovered = 0.0
         self._held: list[tuple[str, bool]] | None = None
 
@@ -58,7 +71,7 @@ class Browser:
         """What makes an instance know this browser, held frames included. Acks go to later instances, too."""
         held = self._held or []
         self._held = [(text, True) for text, ack in held if ack] or None
-        attach = link.Attach(self.sid, self.user_id, self.greeted, self.last_seq)
+        attach = link.Attach(self.sid, self.user_id, self.greeted, self.last_seq, self.config)
         return [attach, *(link.FromBrowser(self.sid, text) for text, _ in held)]
 
     def deliver(self, frame: link.ToBrowser) -> None:
@@ -67,6 +80,7 @@ class Browser:
             return
         self.greeted = True
         self.last_seq = max(self.last_seq, frame.seq)
+        self.config = frame.config or self.config
 
 
 def choose(instances: Sequence[str], user_id: str) -> str | None:
