@@ -1,0 +1,278 @@
+"""One tenant with real agent processes: a test puts signals on the stream as ingest does, and reads what was decided."""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import signal as signals_of_the_system
+import sys
+import time
+import uuid
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import msgspec
+import pytest
+from nats.aio.client import Client
+from redis.asyncio import Redis
+
+from handrail_cli.embedded.ports import free_port
+from handrail_contracts import names, signals, subjects, times
+from handrail_contracts.nudges import Nudge, NudgeNotice
+from handrail_contracts.signals import Signal, SignalKind
+from handrail_operator.publish import publish_config
+
+if TYPE_CHECKING:
+    from tests.conftest import MakeTenant, RunningServers, Tenant
+
+DEADLINE = 20.0
+
+BASELINE = {
+    "name": "first-project",
+    "success": {"event": "submit", "selector": "form#project"},
+    "steps": [
+        {"name": "open-projects", "event": "page_view", "path": "/projects"},
+        {"name": "new-project", "event": "click", "selector": "#new-project", "within": "2m"},
+        {"name": "save", "event": "submit", "selector": "form#project", "within": "5m"},
+    ],
+}
+
+
+async def eventually(check: Callable[[], Awaitable[Any]], within: float = DEADLINE) -> Any:
+    """What `check` gives once it is true. Raises TimeoutError."""
+    deadline = time.monotonic() + within
+    while not (found := await check()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {within} s; last: {found!r}")
+        await asyncio.sleep(0.03)
+    return found
+
+
+def make_signal(user_id: str, kind: SignalKind = "rage_click", *, ago: float = 1.0, **given: Any) -> Signal:
+    """A finding on the projects page while `new-project` is awaited; `ago` in seconds."""
+    defaults: dict[str, Any] = {
+        "signal_id": str(uuid.uuid4()),
+        "session_id": f"s-{user_id}"[:200],
+        "stuck_point": "first-project/new-project",
+        "path": "/projects",
+        "selector": "#new-project",
+        "baseline": "first-project",
+        "step": "new-project",
+        "evidence": {"clicks": 5, "within_ms": 800, "element": "#settings-icon"},
+        "trace": {"request_id": "req-1"},
+    }
+    at = times.micros(datetime.now(UTC) - timedelta(seconds=ago))
+    return Signal(kind=kind, user_id=user_id, occurred_at=at, **(defaults | given))
+
+
+@dataclass
+class Agent:
+    """An agent process."""
+
+    process: Process
+    port: int
+    log: Path
+
+    async def stop(self, number: int = signals_of_the_system.SIGTERM) -> int:
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+        async with asyncio.timeout(10):
+            return await self.process.wait()
+
+    def get(self, path: str) -> tuple[int, str]:
+        import http.client
+
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        with contextlib.closing(connection):
+            try:
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                return answer.status, answer.read().decode()
+            except OSError:
+                return 0, ""
+
+    async def ready(self) -> bool:
+        assert self.process.returncode is None, self.log.read_text()
+        return (await asyncio.to_thread(self.get, "/readyz"))[0] == 200
+
+
+@dataclass
+class World:
+    """A tenant's stream, database and Redis, its agent processes, and what realtime would hear."""
+
+    servers: "RunningServers"
+    tenant: "Tenant"
+    folder: Path
+    ingest: Client
+    realtime: Client
+    pool: asyncpg.Pool
+    redis: Redis
+    agents: list[Agent] = field(default_factory=list)
+    notices: list[tuple[str, NudgeNotice]] = field(default_factory=list)
+
+    async def start(self, *, wait: bool = True, **environment: str) -> Agent:
+        port, log = free_port(set()), self.folder / f"agent-{len(self.agents)}.log"
+        with log.open("wb") as output:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "handrail_runtime", "run", "--roles", "agent",
+                env=os.environ
+                | {
+                    "HANDRAIL_TENANT": self.tenant.name,
+                    "HANDRAIL_SECRETS": str(self.tenant.secrets),
+                    "HANDRAIL_NATS_URL": self.servers.nats_url,
+                    "HANDRAIL_REDIS_PREFIX": self.tenant.redis_prefix,
+                    "HANDRAIL_PORT": str(port),
+                    "HANDRAIL_LOG_FORMAT": "json",
+                }
+                | environment,
+                stdout=output,
+                stderr=output,
+            )  # fmt: skip
+        agent = Agent(process, port, log)
+        self.agents.append(agent)
+        if wait:
+            await eventually(agent.ready)
+        return agent
+
+    async def user(self, *, present: bool = True, state: dict[str, Any] | None = None, user_id: str = "") -> str:
+        """A user as ingest stores one, with an open socket as realtime tells it."""
+        user_id = user_id or f"u-{secrets.token_hex(4)}"
+        await self.pool.execute(
+            "INSERT INTO users (user_id, signup_date, last_seen_time) VALUES ($1, now() - interval '1 hour', now())",
+            user_id,
+        )
+        await self.pool.execute(
+            "INSERT INTO sessions (session_id, user_id, start_time, last_seen_time, state)"
+            " VALUES ($1, $2, now(), now(), $3::text::jsonb)",
+            f"s-{user_id}", user_id, json.dumps(state or {"path": "/projects"}),
+        )  # fmt: skip
+        if present:
+            await self.appears(user_id)
+        return user_id
+
+    async def appears(self, user_id: str) -> None:
+        await self.redis.set(names.presence_key(self.tenant.redis_prefix, user_id), "here", ex=60)
+
+    async def event(self, user_id: str, event_type: str, *, ago: float, url: str = "", **more: Any) -> None:
+        await self.pool.execute(
+            "INSERT INTO events (event_id, user_id, session_id, event_type, target_element, timestamp, url, properties,"
+            " received_at) VALUES (gen_random_uuid(), $1, $2, $3, $4::text::jsonb, now() - $5::float8 * interval '1 s',"
+            " $6, $7::text::jsonb, now())",
+            user_id, f"s-{user_id}", event_type, json.dumps(more.pop("target", None)), ago, url, json.dumps(more),
+        )  # fmt: skip
+
+    async def publish(self, *found: Signal) -> None:
+        js = self.ingest.jetstream(timeout=10)
+        for one in found:
+            await js.publish(subjects.signal(one.kind), signals.encode(one), headers={"Nats-Msg-Id": one.signal_id})
+
+    async def publish_again(self, one: Signal) -> None:
+        """As it comes after the stream has forgotten the first."""
+        await self.ingest.jetstream(timeout=10).publish(subjects.signal(one.kind), signals.encode(one))
+
+    async def decision(self, one: Signal, within: float = DEADLINE) -> dict[str, Any]:
+        async def look() -> Any:
+            rows = await self.pool.fetch("SELECT * FROM decisions WHERE signal_id = $1", uuid.UUID(one.signal_id))
+            return dict(rows[0]) if rows else None
+
+        found = await eventually(look, within)
+        found["gates"] = json.loads(found["gates"])
+        return dict(found)
+
+    async def decide(self, one: Signal) -> dict[str, Any]:
+        await self.publish(one)
+        return await self.decision(one)
+
+    async def nudges(self, user_id: str) -> list[dict[str, Any]]:
+        """As the table has them, `content` parsed by the contract."""
+        rows = await self.pool.fetch("SELECT * FROM nudges WHERE user_id = $1 ORDER BY seq", user_id)
+        return [dict(row) | {"content": Nudge.model_validate_json(row["content"])} for row in rows]
+
+    async def acknowledge(self, user_id: str, *, sent_ago: float = 0) -> None:
+        """All of the user's nudges were displayed; they count as sent `sent_ago` seconds earlier than they were."""
+        await self.pool.execute(
+            "UPDATE nudges SET status = 'acknowledged', acknowledged_at = now(),"
+            " sent_at = sent_at - $2::float8 * interval '1 s' WHERE user_id = $1",
+            user_id, float(sent_ago),
+        )  # fmt: skip
+
+    async def settled(self) -> None:
+        """Nothing waits in the stream any more."""
+        client = Client()
+        await client.connect([self.servers.nats_url], user_credentials=self.creds("agent"))
+
+        async def check() -> bool:
+            info = await client.jetstream().consumer_info(names.SIGNALS_STREAM, names.AGENT_CONSUMER)
+            return not info.num_pending and not info.num_ack_pending
+
+        try:
+            await eventually(check, 45)
+        finally:
+            await client.close()
+
+    async def runs_kept(self) -> int:
+        count = await self.pool.fetchval("SELECT count(DISTINCT thread_id) FROM checkpoints")
+        return int(count)
+
+    def creds(self, role: str) -> str:
+        return str(self.tenant.secrets / names.creds_file(role))
+
+
+@pytest.fixture
+async def make_world(
+    make_tenant: "MakeTenant", servers: "RunningServers", tmp_path: Path
+) -> AsyncIterator[Callable[..., Awaitable[World]]]:
+    """`await make_world(spec)`: a tenant with one running agent; all is closed after the test."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def make(spec: dict[str, Any] | None = None, *, start: bool = True) -> World:
+            given: dict[str, Any] = {"baselines": [BASELINE]}
+            tenant = await make_tenant(spec=given | (spec or {}))
+            ingest, realtime = Client(), Client()
+            for client, role in ((ingest, "ingest"), (realtime, "realtime")):
+                await client.connect(
+                    [servers.nats_url], user_credentials=str(tenant.secrets / names.creds_file(role))
+                )
+                stack.push_async_callback(client.close)
+            pool = await asyncpg.create_pool(tenant.text(names.DATABASE_URL_FILE), min_size=0, max_size=2)
+            stack.push_async_callback(pool.close)
+            redis = Redis.from_url(tenant.text(names.REDIS_URL_FILE))
+            stack.push_async_callback(redis.aclose)
+            world = World(servers, tenant, tmp_path, ingest, realtime, pool, redis)
+
+            async def heard(message: Any) -> None:
+                world.notices.append((message.subject, msgspec.json.decode(message.data, type=NudgeNotice)))
+
+            await realtime.subscribe(subjects.NUDGES_ALL, cb=heard)
+            await realtime.flush()
+            stack.push_async_callback(_stop, world)
+            if start:
+                await world.start()
+            return world
+
+        yield make
+
+
+async def _stop(world: World) -> None:
+    for agent in world.agents:
+        with contextlib.suppress(TimeoutError):
+            await agent.stop(signals_of_the_system.SIGKILL)
+
+
+@pytest.fixture
+def a_signal() -> Callable[..., Signal]:
+    return make_signal
+
+
+@pytest.fixture
+def until() -> Callable[..., Awaitable[Any]]:
+    return eventually
+
+
+__all__ = ["Agent", "World", "publish_config"]
