@@ -5,6 +5,8 @@ property test holds both to the same verdict. Whatever PostgreSQL or JSON cannot
 nothing unstorable is ever acknowledged.
 """
 
+import json
+import math
 import re
 from datetime import datetime
 from typing import Annotated, Any
@@ -88,6 +90,7 @@ class Batch(msgspec.Struct, gc=False):
 
 _decoder = msgspec.json.Decoder(Batch)
 _any_decoder = msgspec.json.Decoder()
+_grammar_decoder = msgspec.json.Decoder(msgspec.defstruct("Nothing", []))
 encode = msgspec.json.encode
 
 
@@ -104,14 +107,16 @@ def decode(body: bytes) -> Batch:
     try:
         batch = _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise explain(body) from error
+        raise explain(body, str(error)) from error
     if not _storable(batch, body):
         raise explain(body)
     return batch
 
 
 def _storable(batch: Batch, body: bytes) -> bool:
-    """What types alone do not say: one user, times in range, size, depth, NUL."""
+    """What types alone do not say: UTF-8 everywhere, one user, times in range, size, depth, NUL."""
+    if not body.isascii() and not _is_utf8(body):
+        return False
     user_id = batch.events[0].user_id
     if user_id in (".", ".."):
         return False
@@ -124,7 +129,46 @@ def _storable(batch: Batch, body: bytes) -> bool:
     if batch.sent_at is not None and not times.in_range(batch.sent_at):
         return False
     # The escape may itself be escaped or stand in a field nobody keeps, so it only calls for the slow look.
-    return _NUL_ESCAPE not in body or not faults(_any_decoder.decode(body))
+    return _NUL_ESCAPE not in body or not faults(_decode_any(body))
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class _OutOfRange:
+    """Stands for a number that no float or int can hold."""
+
+
+_OUT_OF_RANGE = _OutOfRange()
+
+
+def _decode_any(body: bytes) -> Any:
+    """The JSON in `body`. Raises msgspec.MsgspecError, UnicodeDecodeError, RecursionError.
+
+    A number out of range is a fault only where it is kept, so it does not make the whole unreadable.
+    """
+    try:
+        return _any_decoder.decode(body)
+    except msgspec.ValidationError:
+        _grammar_decoder.decode(body)
+        return json.loads(body.decode(), parse_int=_int, parse_float=_float)
+
+
+def _int(text: str) -> int | _OutOfRange:
+    try:
+        return int(text)
+    except ValueError:
+        return _OUT_OF_RANGE
+
+
+def _float(text: str) -> float | _OutOfRange:
+    value = float(text)
+    return value if math.isfinite(value) else _OUT_OF_RANGE
 
 
 def properties_fault(properties: dict[str, Any], *, measure: bool = True) -> str | None:
@@ -144,12 +188,15 @@ def _depth_within(value: Any, levels: int) -> bool:
     return all(_depth_within(child, levels - 1) for child in children if isinstance(child, dict | list))
 
 
-def _has_nul(value: Any) -> bool:
+def _unkeepable(value: Any) -> str | None:
+    """Why this JSON value cannot be kept as it is, or None."""
     if isinstance(value, str):
-        return "\0" in value
+        return "must not hold a NUL character" if "\0" in value else None
     if isinstance(value, dict):
-        return any("\0" in key or _has_nul(child) for key, child in value.items())
-    return isinstance(value, list) and any(_has_nul(child) for child in value)
+        return next((fault for part in (*value, *value.values()) if (fault := _unkeepable(part))), None)
+    if isinstance(value, list):
+        return next((fault for part in value if (fault := _unkeepable(part))), None)
+    return "must not hold a number out of range" if value is _OUT_OF_RANGE else None
 
 
 # --- the public models -------------------------------------------------------------------------------------
@@ -193,9 +240,9 @@ def _read_time(value: object) -> datetime:
 
 
 def _check_properties(value: dict[str, Any]) -> dict[str, Any]:
-    fault = properties_fault(value)
-    if fault or _has_nul(value):
-        raise _fail(fault or "must not hold a NUL character")
+    fault = properties_fault(value, measure=False) or _unkeepable(value) or properties_fault(value)
+    if fault:
+        raise _fail(fault)
     return value
 
 
@@ -262,17 +309,17 @@ class EventBatch(_Public):
     context: ContextModel | None = None
 
 
-def explain(body: bytes) -> Refused:
-    """Every reason why `body` is refused, as a Refused to raise."""
+def explain(body: bytes, hint: str = "") -> Refused:
+    """Every reason why `body` is refused, as a Refused to raise. `hint` is used where none else is found."""
     try:
-        value = _any_decoder.decode(body)
+        if not _is_utf8(body):
+            return Refused([ProblemItem(loc=[], msg="not UTF-8")])
+        value = _decode_any(body)
     except RecursionError:
         return Refused([ProblemItem(loc=[], msg="nested too deeply")])
-    except UnicodeDecodeError:
-        return Refused([ProblemItem(loc=[], msg="not UTF-8")])
     except msgspec.MsgspecError as error:
         return Refused([ProblemItem(loc=[], msg=f"not JSON that can be kept: {error}")])
-    return Refused(faults(value) or [ProblemItem(loc=[], msg="not a batch of events")])
+    return Refused(faults(value) or [ProblemItem(loc=[], msg=f"not a batch of events: {hint}".rstrip(": "))])
 
 
 def faults(value: object) -> list[ProblemItem]:
@@ -296,7 +343,7 @@ def problem_items(error: ValidationError) -> list[ProblemItem]:
 
 def unknown_fields(body: bytes) -> int:
     """How many fields of a good batch this version does not know (a newer snippet sends them)."""
-    value = _any_decoder.decode(body)
+    value = _decode_any(body)
     count = len(value.keys() - EventBatch.model_fields.keys())
     if isinstance(context := value.get("context"), dict):
         count += len(context.keys() - ContextModel.model_fields.keys())

@@ -1,7 +1,7 @@
 """Who is asking, as the gateway vouches for it to a tenant's realtime.
 
-An Ed25519-signed JWT (RFC 9864) in the header X-Handrail-Principal: `iss` ISSUER, `aud` the tenant, `sub` who (a key id, or the
-gateway itself for the link), `scope`, `exp` at most TTL ahead. Realtime holds the public half only.
+An Ed25519-signed JWT (RFC 9864) in the header X-Handrail-Principal: `iss` ISSUER, `aud` the tenant, `sub` who (a
+key id, or the gateway itself for the link), `scope`, `exp` at most TTL ahead. Realtime holds the public half only.
 """
 
 from typing import Literal
