@@ -58,29 +58,35 @@ def _pause_before(walk: Walk, step: Step) -> None:
 
 
 def _lost(walk: Walk) -> None:
-    """Begins, strays through the settings, forgets what they came for, and ends up running to and fro."""
+    """Begins, runs to and fro between that page and the settings, strays further off, and comes back at a loss."""
     detectors = walk.scene.detectors
+    home = walk.scene.first_page()
     walk.view(walk.scene.start())
     walk.wait(2, 4)
     walk.take(walk.scene.baseline.steps[0])
     began = walk.at
+    gap = min(6.0, detectors.back_and_forth.within.total_seconds() * 0.6 / _views(walk.scene))
+    for turn in range(_views(walk.scene)):
+        walk.wait(gap * 0.7, gap)
+        last = turn == _views(walk.scene) - 1
+        walk.view(home if turn % 2 else walk.scene.page("settings"), trigger=last)
     walk.wait(2, 5)
     if detectors.off_baseline.enabled and _can_stray(walk.scene):
         _stray(walk, until=began + _stray_seconds(walk.scene) * 1.1 + 10)
     walk.wait(2, 5)
-    to_and_fro = detectors.back_and_forth
-    views = 2 * to_and_fro.times + 3
-    gap = min(6.0, to_and_fro.within.total_seconds() * 0.6 / views)
-    for turn in range(views):
-        walk.view(walk.scene.page("settings" if turn % 2 == 0 else "settings/billing"), trigger=turn == views - 1)
-        walk.wait(gap * 0.7, gap)
+    walk.view(home)
     walk.wait(3, 5)
-    walk.click("nav a.settings")
+    walk.do("focus", "input[type=search]", filled=False)
+
+
+def _views(scene: Scene) -> int:
+    """Page views with the asked number of returns and some more; even, so that they end where they began."""
+    return 2 * scene.detectors.back_and_forth.times + 4
 
 
 def _stray(walk: Walk, until: float) -> None:
     """From page to page, never back to the one just left."""
-    pages = ["settings/team", "settings/roles", "settings/import", "help", "reports"]
+    pages = ["settings/profile", "settings/roles", "settings/import", "help", "reports"]
     walk.rng.shuffle(pages)
     turn = 0
     while walk.at < until and not walk.full():
@@ -102,7 +108,7 @@ def _stray_seconds(scene: Scene) -> float:
 def _can_stray(scene: Scene) -> bool:
     """Whether there is a next step to miss, and time for it within an hour without idling."""
     needed = _stray_seconds(scene) * 1.1 + 30
-    events = 2 * needed / (1 + scene.patience() / 4)
+    events = 2 * needed / (1 + scene.patience() / 4) + _views(scene)
     return scene.known and len(scene.baseline.steps) > 1 and needed < MAX_SECONDS and events < MAX_EVENTS
 
 
@@ -122,7 +128,7 @@ def _frustrated(walk: Walk) -> None:
     walk.wait(1, 3)
     walk.take(walk.scene.baseline.steps[0])
     walk.wait(2, 5)
-    dead = walk.rng.choice(["#export", "#invite", "#upload-logo"])
+    dead = walk.rng.choice(walk.scene.off_way(["#export", "#share", "#upload-logo", "button.archive"]))
     _hammer(walk, dead, detectors.rage_click.count + 2, detectors.rage_click.within.total_seconds())
     calm = detectors.dead_click
     if detectors.rage_click.count + 2 < calm.count + 1:
@@ -138,7 +144,7 @@ def _frustrated(walk: Walk) -> None:
         walk.wait(gap * 0.02, gap * 0.1)
         walk.do("error", "form#profile", kind="form", status=422, count=1, trigger=attempt == failures - 1)
     walk.wait(3, 5)
-    walk.do("focus", "input[name=email]", filled=True)
+    walk.view(walk.scene.first_page())
 
 
 def _hammer(walk: Walk, selector: str, clicks: int, within: float) -> None:
@@ -172,7 +178,7 @@ PERSONAS: dict[str, Persona] = {
         ),
         Persona(
             "lost",
-            "wanders to and fro in the settings and off the baseline",
+            "runs to and fro between a page and the settings, and strays off the baseline",
             3,
             _lost,
             _lost_expects,

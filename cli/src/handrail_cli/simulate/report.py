@@ -51,7 +51,7 @@ def unmet(logs: Sequence[VisitLog], reading: Reading) -> int:
 def waiting_for(logs: Sequence[VisitLog], reading: Reading) -> list[str]:
     """What a run that has done its part still waits for, as words; empty when it is over."""
     received = {nudge for log in logs for nudge in log.received}
-    gone = {log.user_id for log in logs if log.stage == "failed"}
+    gone = {log.user_id for log in logs if log.stage == "failed" or log.deaf}
     on_the_way = [row for row in reading.nudges if row["status"] == "pending" and row["user_id"] not in gone]
     handled = {nudge for log in logs for nudge in log.received[: log.reacted]}
     unsure = [row for row in reading.nudges if row["nudge_id"] in handled and not row.get("shown_at")]

@@ -21,12 +21,25 @@ class Scene:
     origin: str
     baseline: Baseline
     detectors: Detectors
+    ways: tuple[str, ...] = ()
+    """Path patterns of all the tenant's baselines."""
     known: bool = True
     """False for the fallback: the platform knows no such baseline."""
 
     def page(self, name: str) -> str:
-        """A page off the baseline, under the same first part as the baseline's own pages."""
-        return f"{self._prefix()}/{name}"
+        """A page off all baselines, under the same first part as this baseline's own pages."""
+        path = f"{self._prefix()}/{name}"
+        return f"{path}-more" if any(_leads_through(way, path) for way in self.ways) else path
+
+    def first_page(self) -> str:
+        """Where the baseline begins."""
+        step = self.baseline.steps[0]
+        return concrete(step.path) if step.path else self.start()
+
+    def off_way(self, selectors: list[str]) -> list[str]:
+        """Those of the elements that the baseline does not ask for."""
+        asked = {step.selector for step in self.baseline.steps} | {self.baseline.success.selector}
+        return [selector for selector in selectors if selector not in asked]
 
     def start(self) -> str:
         return self._prefix() or "/"
@@ -49,6 +62,10 @@ def concrete(path: str) -> str:
     return path.replace("*", "1")
 
 
+def _leads_through(way: str, path: str) -> bool:
+    return re.fullmatch("[^/]+".join(re.escape(part) for part in way.split("*")), path) is not None
+
+
 def tag_of(selector: str) -> str | None:
     """The tag a simple selector names: `form#project` -> `form`."""
     found = _TAG.match(selector)
@@ -59,5 +76,12 @@ def scenes(spec: TenantSpec) -> list[Scene]:
     """One for each baseline that has steps; the fallback where there is none."""
     named = [origin for origin in spec.origins if origin != "*"]
     origin = named[0] if named else "http://localhost"
-    found = [Scene(origin, baseline, spec.detectors) for baseline in spec.baselines if baseline.steps]
+    ways = {step.path for each in spec.baselines for step in each.steps} | {
+        each.success.path for each in spec.baselines
+    }
+    found = [
+        Scene(origin, baseline, spec.detectors, tuple(sorted(ways - {""})))
+        for baseline in spec.baselines
+        if baseline.steps
+    ]
     return found or [Scene(origin, _FALLBACK, spec.detectors, known=False)]

@@ -46,10 +46,10 @@ class Visit:
             async with self._doors:
                 await self._fresh_token()
                 listener = asyncio.create_task(self._listen(opened))
-                await _first(opened, listener)
+                await self._meet(opened, listener)
             await self._walk()
             await self._watch()
-        except (ApiFailed, SocketFailed) as error:
+        except ApiFailed as error:
             self._errors[str(error)] += 1
             self._log.stage = "failed"
         finally:
@@ -58,14 +58,25 @@ class Visit:
                 await asyncio.gather(listener, return_exceptions=True)
 
     async def _listen(self, opened: asyncio.Event) -> None:
+        """Without a socket no nudge reaches this user; the walk goes on all the same."""
         try:
             await listen(
                 self._api.gateway, self._log.user_id, self._api.publishable, self._fresh_token, opened, self._on_nudge
             )
         except (ApiFailed, SocketFailed) as error:
-            if not opened.is_set():
-                raise
-            self._errors[str(error)] += 1
+            self._deaf(str(error))
+
+    async def _meet(self, opened: asyncio.Event, listener: asyncio.Task[None]) -> None:
+        """Waits for the platform's hello."""
+        hello = asyncio.create_task(opened.wait())
+        await asyncio.wait({hello, listener}, timeout=_OPEN_WITHIN, return_when=asyncio.FIRST_COMPLETED)
+        hello.cancel()
+        if not opened.is_set() and not listener.done():
+            self._deaf(f"A socket did not say hello within {_OPEN_WITHIN:.0f} s")
+
+    def _deaf(self, why: str) -> None:
+        self._errors[why] += 1
+        self._log.deaf = True
 
     async def _fresh_token(self) -> str:
         now = time.monotonic()
@@ -126,19 +137,6 @@ class Visit:
         if accepted != len(events):
             raise ApiFailed(f"A batch of {len(events)} events was answered 202 with accepted {accepted}")
         self._log.sent.update(event.event_id for event in events)
-
-
-async def _first(opened: asyncio.Event, listener: asyncio.Task[None]) -> None:
-    """Until the socket said hello. Raises what the listener raised, or SocketFailed when it takes too long."""
-    waiting = asyncio.create_task(opened.wait())
-    try:
-        await asyncio.wait({waiting, listener}, timeout=_OPEN_WITHIN, return_when=asyncio.FIRST_COMPLETED)
-        if listener.done():
-            await listener
-        if not opened.is_set():
-            raise SocketFailed(f"A socket did not say hello within {_OPEN_WITHIN:.0f} s")
-    finally:
-        waiting.cancel()
 
 
 def _now() -> datetime:

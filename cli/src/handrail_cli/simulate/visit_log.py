@@ -16,6 +16,8 @@ class VisitLog:
     user_id: str
     session_id: str
     stage: Stage = "waiting"
+    deaf: bool = False
+    """Without a socket: nudges do not reach this user."""
     sent: set[str] = field(default_factory=set)
     """Ids of events that the platform accepted."""
     walked: int = 0
