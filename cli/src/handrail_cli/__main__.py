@@ -1,0 +1,5 @@
+"""`python -m handrail_cli`."""
+
+from handrail_cli.main import app
+
+app(prog_name="handrail")

@@ -1,0 +1,36 @@
+"""One call of the public API. Raises Failed with the platform's own words."""
+
+from typing import Any
+
+import httpx2
+
+from handrail_cli.client.options import Failed
+from handrail_cli.client.target import Target
+from handrail_contracts import names
+
+
+def call(target: Target, method: str, path: str, body: Any = None) -> Any:
+    """The decoded answer; None where there is no body."""
+    headers = {names.HEADER_API_KEY: target.key} if target.key else {}
+    try:
+        with httpx2.Client(base_url=target.url, timeout=15, trust_env=False) as client:
+            answer = client.request(method, path, json=body, headers=headers)
+    except httpx2.HTTPError as error:
+        reason = str(error) or type(error).__name__
+        raise Failed(f"{target.url} does not answer: {reason}. See `handrail status`.") from error
+    if answer.is_success:
+        return answer.json() if answer.content else None
+    raise Failed(_reason(answer))
+
+
+def _reason(answer: httpx2.Response) -> str:
+    try:
+        problem = answer.json()
+        text = f"{problem['title']} ({problem['code']}): {problem.get('detail') or 'no more is known'}"
+        if request_id := problem.get("request_id"):
+            text += f" [request {request_id}]"
+    except (ValueError, KeyError, TypeError):
+        text = f"the platform answered {answer.status_code}"
+    if answer.status_code == 401:
+        text += " Use a live secret key; `handrail keys create` makes one."
+    return text

@@ -1,0 +1,58 @@
+"""The command `handrail up`."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from handrail_cli.embedded.errors import StartError
+from handrail_cli.state.errors import StateError
+from handrail_cli.state.folder import State
+from handrail_cli.supervise.logs import LogStream
+from handrail_cli.up import examples
+
+
+def up(
+    files: Annotated[list[Path] | None, typer.Argument(help="Tenant files; none: the tenants of the state.")] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the gateway.")] = 8080,
+    state: Annotated[Path | None, typer.Option(help="State folder; survives restarts.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Add a demo product, one path per tenant.")] = False,
+    log_format: Annotated[
+        Literal["console", "json"], typer.Option(help="Lines for people or for machines.")
+    ] = "console",
+) -> None:
+    """Run the whole platform on this machine, in the foreground, until Ctrl-C."""
+    try:
+        code = _run(files or [], port=port, root=state, demo=demo, log_format=log_format)
+    except* (StateError, StartError) as group:
+        for error in _flat(group):
+            typer.echo(f"handrail up: {error}", err=True)
+        code = 1
+    raise typer.Exit(code)
+
+
+def _run(files: list[Path], *, port: int, root: Path | None, demo: bool, log_format: Literal["console", "json"]) -> int:
+    from handrail_cli.up.local_platform import LocalPlatform, Options
+
+    folder = State.create(root)
+    with folder.locked():
+        options = Options(_paths(folder, files), bool(files), port, demo, log_format)
+        log = LogStream(log_format, sys.stdout)
+        return asyncio.run(LocalPlatform(folder, options, log).run())
+
+
+def _paths(folder: State, files: list[Path]) -> list[Path]:
+    """What to follow: the named files, else those of the last run, else the shipped examples."""
+    if files:
+        return list(dict.fromkeys(path.expanduser().absolute() for path in files))
+    known = [Path(path) for path in folder.followed().paths]
+    return known or examples.copy_to(folder.examples)
+
+
+def _flat(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _flat(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found

@@ -1,0 +1,62 @@
+"""Decides about a wanted change of a spec. Pure: the spec as it stands in, the new spec or a problem out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from handrail_contracts.operator_calls import ConfigEdit, OperatorReply, ReplyProblem
+from handrail_contracts.tenant_spec import PLATFORM_FIELDS, TenantSpec
+
+
+@dataclass(frozen=True)
+class Accepted:
+    spec: TenantSpec
+    wanted: dict[str, Any]
+    """As the caller wrote it, merged where it was a patch: what is missing is left to its default."""
+
+
+def decide(current: TenantSpec, written: dict[str, Any], edit: ConfigEdit) -> Accepted | ReplyProblem:
+    """`written`: the current spec as it stands in its home, without defaults."""
+    if edit.if_match is not None and current.etag() not in _tags(edit.if_match):
+        return ReplyProblem("precondition_failed", "The config has changed since it was read.")
+    wanted = edit.body if edit.mode == "replace" else merged(written, edit.body)
+    if not edit.platform:
+        # The platform's own fields keep their values when a whole spec leaves them out.
+        wanted = {name: written[name] for name in PLATFORM_FIELDS if name in written} | wanted
+    try:
+        spec = TenantSpec.model_validate(wanted)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        errors = [{"loc": list(item["loc"]), "msg": item["msg"].removeprefix("Value error, ")} for item in found]
+        return ReplyProblem("invalid", "The config is not valid.", errors)
+    if not edit.platform and (touched := _touched(current, spec)):
+        errors = [{"loc": [name], "msg": "belongs to the platform"} for name in touched]
+        return ReplyProblem("platform_field", f"Only the platform may change {', '.join(touched)}.", errors)
+    return Accepted(spec, wanted)
+
+
+def reply(spec: TenantSpec) -> OperatorReply:
+    return OperatorReply(value={"spec": spec.dump(), "etag": spec.etag()})
+
+
+def _touched(current: TenantSpec, spec: TenantSpec) -> list[str]:
+    before, after = current.dump(), spec.dump()
+    return [name for name in PLATFORM_FIELDS if before.get(name) != after.get(name)]
+
+
+def _tags(header: str) -> set[str]:
+    return {tag.strip().removeprefix("W/") for tag in header.split(",")}
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """RFC 7396."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(result.get(key), value)
+    return result
