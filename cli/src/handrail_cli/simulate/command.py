@@ -17,6 +17,7 @@ from handrail_cli.simulate.plan import make_plan
 from handrail_cli.simulate.progress import shown
 from handrail_cli.simulate.report import Outcome, summarise, table, trouble
 from handrail_cli.simulate.target import Target, TargetUnknown, from_state, from_url
+from handrail_cli.state.errors import StateError
 
 _PERSONAS = "; ".join(f"{persona.name}: {persona.about}" for persona in PERSONAS.values())
 
@@ -41,7 +42,7 @@ def simulate(
     try:
         target = from_url(url, api_key_file) if url and api_key_file else from_state(state, tenant)
         outcome = asyncio.run(_simulate(target, users=users, persona=persona, rate=rate, seed=chosen))
-    except (ApiFailed, TargetUnknown) as error:
+    except (ApiFailed, TargetUnknown, StateError) as error:
         typer.echo(f"simulate: {error}", err=True)
         raise typer.Exit(1) from error
     report = summarise(tenant, outcome)
