@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Presenter, type Stage } from "../src/nudges/presenter";
+import { Shown } from "../src/nudges/shown";
+import { Store } from "../src/store";
+import type { Nudge } from "../src/wire";
+import { life, TestShelf } from "./making";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  document.body.innerHTML = "";
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function nudge(more: Partial<Nudge> = {}): Nudge {
+  return {
+    nudge_id: "n1",
+    kind: "chat",
+    stuck_point: "p/s",
+    target: null,
+    title: "Hello",
+    body: "Try **this**",
+    actions: [
+      { id: "ok", label: "Got it", kind: "dismiss" },
+      { id: "go", label: "Do it", kind: "event" },
+      { id: "bad", label: "Bad", kind: "link", url: "javascript:alert(1)" },
+    ],
+    language: "en",
+    expires_at: new Date(Date.now() + 60_000).toISOString(),
+    ...more,
+  };
+}
+
+function setup(shelf = new TestShelf()) {
+  const told: string[] = [];
+  const acks: number[] = [];
+  const stage: Stage = {
+    shown: new Shown(new Store(shelf, "h.")),
+    language: () => "en",
+    tell: (fate, id, action) => told.push([fate, id, action].filter(Boolean).join(" ")),
+    ack: (seq) => acks.push(seq),
+    action: (id, action) => told.push(`action ${id} ${action}`),
+  };
+  const own = life();
+  const root = () => [...document.querySelectorAll("handrail-root")].at(-1)?.shadowRoot;
+  return { presenter: new Presenter(stage, own), told, acks, own, root };
+}
+
+test("a nudge is shown once, acknowledged, and is a named dialog that takes no focus", () => {
+  const { presenter, told, acks, root, own } = setup();
+  presenter.take(nudge(), 4);
+  presenter.take(nudge(), 4);
+  const card = root()?.querySelector('[data-hr-nudge="n1"]');
+  expect(card?.getAttribute("data-hr-kind")).toBe("chat");
+  expect(card?.getAttribute("role")).toBe("dialog");
+  expect(root()?.getElementById(card?.getAttribute("aria-labelledby") ?? "")?.textContent).toBe("Hello");
+  expect(card?.querySelectorAll("[data-hr-action]")).toHaveLength(2);
+  expect(document.activeElement).toBe(document.body);
+  vi.advanceTimersByTime(200);
+  expect(root()?.querySelector("[aria-live]")?.textContent).toBe("Hello. Try this");
+  expect(told).toEqual(["nudge_shown n1"]);
+  expect(acks).toEqual([4, 4]);
+  own.end();
+  expect(document.querySelector("handrail-root")).toBeNull();
+});
+
+test("dismissed by its button or Esc, clicked by an action; the next one waits its turn", () => {
+  const { presenter, told, root, own } = setup();
+  presenter.take(nudge(), 1);
+  presenter.take(nudge({ nudge_id: "n2" }), 2);
+  presenter.take(nudge({ nudge_id: "n3" }), 3);
+  expect(root()?.querySelectorAll("[data-hr-nudge]")).toHaveLength(1);
+  root()?.querySelector<HTMLElement>('[data-hr-action="ok"]')?.click();
+  root()?.querySelector<HTMLElement>('[data-hr-nudge="n2"] [data-hr-action="go"]')?.click();
+  vi.advanceTimersByTime(1);
+  window.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+  expect(told).toEqual([
+    "nudge_shown n1",
+    "nudge_dismissed n1 ok",
+    "nudge_shown n2",
+    "nudge_clicked n2 go",
+    "action n2 go",
+    "nudge_shown n3",
+    "nudge_dismissed n3",
+  ]);
+  expect(root()?.querySelector("[data-hr-nudge]")).toBeNull();
+  own.end();
+});
+
+test("what this browser has shown is not shown again, only acknowledged; the expired is left alone", () => {
+  const shelf = new TestShelf();
+  setup(shelf).presenter.take(nudge(), 1);
+  const { presenter, told, acks, own } = setup(shelf);
+  presenter.take(nudge(), 1);
+  presenter.take(nudge({ nudge_id: "old", expires_at: "2020-01-01T00:00:00Z" }), 2);
+  expect(told).toEqual([]);
+  expect(acks).toEqual([1]);
+  own.end();
+});
+
+test("a target that does not come is told, and given up", () => {
+  const { presenter, told, acks, own } = setup();
+  presenter.take(nudge({ kind: "tooltip", target: "#never" }), 9);
+  vi.advanceTimersByTime(9_000);
+  expect(told).toEqual([]);
+  vi.advanceTimersByTime(2_000);
+  expect(told).toEqual(["nudge_target_missing n1"]);
+  expect(acks).toEqual([9]);
+  own.end();
+});
+
+test("using the target completes a nudge once, also after it was closed", () => {
+  document.body.innerHTML = '<button id="go"><b>Go</b></button>';
+  const { presenter, told, own } = setup();
+  presenter.take(nudge({ target: "#go" }), 1);
+  presenter.used(document.body);
+  window.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+  const inner = document.querySelector("b");
+  if (inner) presenter.used(inner);
+  if (inner) presenter.used(inner);
+  expect(told).toEqual(["nudge_shown n1", "nudge_dismissed n1", "nudge_completed n1"]);
+  own.end();
+});
