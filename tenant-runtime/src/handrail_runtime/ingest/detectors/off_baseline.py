@@ -1,6 +1,7 @@
 """The user is active, but the next step of a begun baseline does not come."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from handrail_contracts.tenant_spec import Baseline
@@ -22,8 +23,9 @@ def find(
         standing = standing.after(event, baselines)
         if event.active and (awaited := standing.awaited(baselines)) is not None:
             finding = _overdue(awaited, event, after)
-            if finding is not None and finding.key not in found:
-                found[finding.key] = finding
+            if finding is not None:
+                first = found.get(finding.key)
+                found[finding.key] = replace(first, until=event.at) if first else finding
     return list(found.values()), standing
 
 
