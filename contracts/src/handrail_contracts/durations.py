@@ -14,7 +14,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 def parse(text: str) -> timedelta:
     """`"1h30m"` -> 90 minutes. Raises ValueError for anything Go's form with ms, s, m, h does not allow."""
-    if len(text) > 64 or not _WHOLE.match(text):
+    if len(text) > 64 or not _WHOLE.fullmatch(text):
         raise ValueError("a duration like 90s, 5m or 24h is wanted")
     return timedelta(seconds=sum(float(n) * _SECONDS[unit] for n, unit in _PART.findall(text)))
 

@@ -216,8 +216,10 @@ class Delivery:
             else:
                 self._succeeded()
                 self._want_missed(found)
+            # Not wait_for: in Python 3.11 it may swallow the cancellation that ends this task.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._sweep_now.wait(), SWEEP_EVERY if self.ok else 1.0)
+                async with asyncio.timeout(SWEEP_EVERY if self.ok else 1.0):
+                    await self._sweep_now.wait()
             self._sweep_now.clear()
 
     def sweep_now(self) -> None:

@@ -54,8 +54,10 @@ class Presence:
                 self._changed |= changed
                 await asyncio.sleep(_RETRY_AFTER)
                 continue
+            # Not wait_for: in Python 3.11 it may swallow the cancellation that ends this task.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), max(0.0, renew_at - time.monotonic()))
+                async with asyncio.timeout(max(0.0, renew_at - time.monotonic())):
+                    await self._wake.wait()
             self._wake.clear()
 
     async def _write(self, users: list[str]) -> bool:

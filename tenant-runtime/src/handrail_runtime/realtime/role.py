@@ -66,7 +66,8 @@ class RealtimeRole:
         return {"nats": self._nats.is_connected, "postgres": self._delivery.ok, "redis": self._presence.ok}
 
     def router(self) -> APIRouter:
-        router = create_router(self._reader, self._principals)
+        router = APIRouter()
+        router.include_router(create_router(self._reader, self._principals))
         router.add_api_websocket_route(relay.PATH, self._link)
         return router
 
