@@ -15,7 +15,8 @@ async def connect(settings: Settings, role: str) -> Client:
     client = Client()
 
     async def lost() -> None:
-        log.warning("nats connection lost, reconnecting", role=role)
+        if not client.is_closed:  # closing it on purpose calls this as well
+            log.warning("nats connection lost, reconnecting", role=role)
 
     async def back() -> None:
         log.info("nats connection is back", role=role)
