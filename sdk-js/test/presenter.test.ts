@@ -77,6 +77,7 @@ test("dismissed by its button or Esc, clicked by an action; the next one waits i
   window.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
   expect(told).toEqual([
     "nudge_shown n1",
+    "nudge_clicked n1 ok",
     "nudge_dismissed n1 ok",
     "nudge_shown n2",
     "nudge_clicked n2 go",

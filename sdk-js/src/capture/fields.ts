@@ -6,8 +6,10 @@ import { describe, eventElement, matches, tagOf } from "./element";
 import type { Recorder, Sighting } from "./recorder";
 
 const DEBOUNCE_MS = 1_000;
+const FIELDS = 'input,textarea,select,[contenteditable=""],[contenteditable="true"]';
 
 export class Fields {
+  private visited: { field: Element; since: number; changed: boolean } | null = null;
   private editing = new Map<Element, () => void>();
   private told = new WeakSet<Element>();
   private sending: (() => void)[] = [];
@@ -20,6 +22,8 @@ export class Fields {
     const capture = { capture: true };
     life.on(document, "input", (event) => this.typed(event), capture);
     life.on(document, "change", (event) => this.changed(event), capture);
+    life.on(document, "focusin", (event) => this.entered(event), capture);
+    life.on(document, "focusout", () => this.left(), capture);
     life.on(document, "submit", (event) => this.submitted(event), capture);
     life.on(document, "invalid", (event) => this.refused(event), capture);
   }
@@ -30,9 +34,23 @@ export class Fields {
     for (const send of this.sending.splice(0)) send();
   }
 
+  private entered(event: Event): void {
+    const field = eventElement(event);
+    if (field && matches(field, FIELDS)) this.visited = { field, since: Date.now(), changed: false };
+  }
+
+  private left(): void {
+    const { visited } = this;
+    this.visited = null;
+    if (!visited) return;
+    const ms = Date.now() - visited.since;
+    this.recorder.record("focus", { element: visited.field, properties: { ms, changed: visited.changed } });
+  }
+
   private typed(event: Event): void {
     const field = event.isTrusted ? eventElement(event) : null;
     if (!field) return;
+    if (this.visited?.field === field) this.visited.changed = true;
     this.editing.get(field)?.();
     this.told.delete(field);
     this.editing.set(

@@ -160,11 +160,11 @@ export class Presenter {
   }
 
   private acted(item: Item, action: Action): void {
+    this.tell(item, "nudge_clicked", action.id);
     if (action.kind === "dismiss") {
       this.dismiss(action.id);
       return;
     }
-    this.tell(item, "nudge_clicked", action.id);
     if (action.kind === "event") this.stage.action(item.nudge.nudge_id, action.id);
     // The link itself is followed by the browser; its element must live until then.
     this.life.after(0, () => this.finish());
