@@ -73,7 +73,7 @@ async def _ready(url: str, name: str, process: asyncio.subprocess.Process, log: 
 
 
 @pytest.fixture
-async def running(servers, make_tenant, platform, tmp_path: Path) -> AsyncIterator[RunningPlatform]:  # type: ignore[no-untyped-def]
+async def running(servers, make_tenant, platform, tmp_path: Path) -> AsyncIterator[RunningPlatform]:
     """One tenant with the baseline of the examples."""
     tenant = await make_tenant(spec={"baselines": [BASELINE], "plan": "standard"})
     runtime = _process(

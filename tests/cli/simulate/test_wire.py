@@ -41,6 +41,7 @@ def test_the_first_batch_reaches_to_where_nobody_calls_the_user_idle(persona: st
     plan = make_plan(SPEC, seed=9, users=1, persona=persona).users[0]
     first = batches.chunks(plan)[0]
     assert plan.seconds - first[-1].at < SPEC.detectors.inactivity.after.total_seconds() / 2
+    assert first[-1].path == plan.events[-1].path
 
 
 def test_a_batch_as_a_document() -> None:

@@ -1,8 +1,9 @@
 """From a plan to what goes over the wire: ids, times and bodies of event batches. Pure; clock and chance come in.
 
 A walk of minutes is sent in a moment: its times lie in the past, the last one about now, with the true distances
-between them. Everything older than a short tail goes in the first batch, so that no stored state of the user ever
-looks idle while the rest is still on its way; the tail follows in the snippet's own small batches.
+between them. Everything up to the page the user ends on goes in the first batch: no stored state of the user ever
+looks idle while the rest is still on its way, and help is given for the place where the user is. The tail follows
+in the snippet's own small batches.
 """
 
 from collections.abc import Callable, Iterable
@@ -45,7 +46,7 @@ def begin(plan: PlannedUser, user_id: str, session_id: str, now: datetime) -> Vi
 def chunks(plan: PlannedUser) -> list[tuple[PlannedEvent, ...]]:
     """The history in one piece (or more, if it is huge), then the tail in small ones."""
     events = plan.events
-    cut = next(at for at, event in enumerate(events) if plan.seconds - event.at <= plan.patience)
+    cut = 1 + max(at for at, event in enumerate(events) if event.trigger or event.event_type == "page_view")
     history = [events[at : min(at + wire.MAX_EVENTS, cut)] for at in range(0, cut, wire.MAX_EVENTS)]
     return history + [events[at : at + SMALL] for at in range(cut, len(events), SMALL)]
 

@@ -5,19 +5,18 @@ import json
 import secrets
 import signal
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from handrail_cli.client.options import Failed, JsonOption, KeyFileOption, StateOption, UrlOption, told
 from handrail_cli.simulate.api import Api, ApiFailed
 from handrail_cli.simulate.drive import run
 from handrail_cli.simulate.personas import PERSONAS
 from handrail_cli.simulate.plan import make_plan
 from handrail_cli.simulate.progress import shown
 from handrail_cli.simulate.report import Outcome, summarise, table, trouble
-from handrail_cli.simulate.target import Target, TargetUnknown, from_state, from_url
-from handrail_cli.state.errors import StateError
+from handrail_cli.simulate.target import Keys, find
 
 _PERSONAS = "; ".join(f"{persona.name}: {persona.about}" for persona in PERSONAS.values())
 
@@ -28,31 +27,29 @@ def simulate(
     persona: Annotated[str | None, typer.Option(help=f"Only this kind of user, else a mix. {_PERSONAS}.")] = None,
     rate: Annotated[float, typer.Option(min=0.1, max=100_000, help="Events a second, over all users.")] = 200.0,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same users; else a new one.")] = None,
-    state: Annotated[Path | None, typer.Option(help="State folder of `handrail up`.")] = None,
-    url: Annotated[str | None, typer.Option(help="Gateway of a platform elsewhere; with --api-key-file.")] = None,
-    api_key_file: Annotated[Path | None, typer.Option(help="File with a secret key of the tenant.")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    state: StateOption = None,
+    url: UrlOption = None,
+    api_key_file: KeyFileOption = None,
+    json_: JsonOption = False,
 ) -> None:
     """Drive realistic users through the public API and report what the platform did for them."""
     if persona is not None and persona not in PERSONAS:
         raise typer.BadParameter(f"there is no {persona!r}; known are {', '.join(PERSONAS)}", param_hint="--persona")
-    if (url is None) != (api_key_file is None):
-        raise typer.BadParameter("--url and --api-key-file belong together", param_hint="--url")
     chosen = secrets.randbelow(1_000_000) if seed is None else seed
-    try:
-        target = from_url(url, api_key_file) if url and api_key_file else from_state(state, tenant)
-        outcome = asyncio.run(_simulate(target, users=users, persona=persona, rate=rate, seed=chosen))
-    except (ApiFailed, TargetUnknown, StateError) as error:
-        typer.echo(f"simulate: {error}", err=True)
-        raise typer.Exit(1) from error
+    with told("simulate"):
+        keys = find(state, url, api_key_file, tenant)
+        try:
+            outcome = asyncio.run(_simulate(keys, users=users, persona=persona, rate=rate, seed=chosen))
+        except ApiFailed as error:
+            raise Failed(str(error)) from error
     report = summarise(tenant, outcome)
     typer.echo(json.dumps(report, indent=2) if json_ else table(report))
     for sentence in trouble(outcome):
-        typer.echo(f"simulate: {sentence}", err=True)
+        typer.echo(f"handrail simulate: {sentence}", err=True)
     raise typer.Exit(0 if report["ok"] else 1)
 
 
-async def _simulate(target: Target, *, rate: float, **plan: Any) -> Outcome:
+async def _simulate(keys: Keys, *, rate: float, **plan: Any) -> Outcome:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -63,7 +60,7 @@ async def _simulate(target: Target, *, rate: float, **plan: Any) -> Outcome:
         sys.stderr.write("simulate: stopping; once more to end without a report\n")
 
     loop.add_signal_handler(signal.SIGINT, interrupted)
-    async with Api(target.gateway, secret=target.secret, publishable=target.publishable) as api:
+    async with Api(keys.gateway, secret=keys.secret, publishable=keys.publishable) as api:
         spec, ahead = await api.spec()
         await api.ensure_publishable()
         with shown() as tell:

@@ -145,6 +145,8 @@ def _frustrated(walk: Walk) -> None:
         walk.do("error", "form#profile", kind="form", status=422, count=1, trigger=attempt == failures - 1)
     walk.wait(3, 5)
     walk.view(walk.scene.first_page())
+    walk.wait(2, 4)
+    walk.do("focus", "input[type=search]", filled=False)
 
 
 def _hammer(walk: Walk, selector: str, clicks: int, within: float) -> None:
