@@ -50,6 +50,7 @@ class Running:
     gateway: Gateway
     port: int
     client: httpx2.AsyncClient
+    end: Callable[[], Awaitable[None]]
     until: Callable[..., Awaitable[Any]] = field(default=until)
 
     @property
@@ -94,9 +95,7 @@ class Running:
         )
 
 
-def identity_token(
-    tenant: Any, user_id: str, *, exp: Any = None, secret: str | None = None, **more: Any
-) -> str:
+def identity_token(tenant: Any, user_id: str, *, exp: Any = None, secret: str | None = None, **more: Any) -> str:
     claims = {"sub": user_id, "exp": int(time.time() + 300) if exp is None else exp} | more
     key = OctKey.import_key((tenant.identity_secret if secret is None else secret).encode())
     return jwt.encode({"alg": "HS256"}, {k: v for k, v in claims.items() if v is not None}, key, algorithms=["HS256"])
@@ -155,6 +154,7 @@ async def start_gateway(servers: Any) -> AsyncIterator[StartGateway]:
                 "local": True,
                 "graceful_timeout": 1,
             }
+            wait = settings.pop("wait", True)
             gateway = Gateway(Settings(**(defaults | settings)))
             server = public_server(gateway)
             task = asyncio.create_task(server.serve())
@@ -169,9 +169,9 @@ async def start_gateway(servers: Any) -> AsyncIterator[StartGateway]:
             port = server.servers[0].sockets[0].getsockname()[1]
             client = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30)
             stack.push_async_callback(client.aclose)
-            if settings.get("wait", True):
+            if wait:
                 await until(lambda: gateway.ready)
-            return Running(gateway, port, client)
+            return Running(gateway, port, client, end)
 
         yield start
 

@@ -154,6 +154,11 @@ def _add_handlers(app: FastAPI) -> None:
         errors = [ProblemItem(loc=list(item["loc"])[1:], msg=item["msg"]) for item in error.errors()]
         return _render(request, Problem("invalid", errors=errors))
 
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, _: Exception) -> Response:
+        # Raised again by Starlette once this is sent; logged where it ends up.
+        return _render(request, Problem("internal"))
+
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         headers = {name.lower(): value for name, value in (error.headers or {}).items()}

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
@@ -58,17 +59,23 @@ async def serve(gateway: Gateway) -> int:
     """Serves all ports until a signal comes."""
     settings = gateway.settings
     servers = [public_server(gateway)]
+    ports = [settings.port]
     if settings.admin_port is not None:
         servers.append(_Server(_config(create_admin_app(gateway), settings, settings.admin_port, lifespan="off")))
+        ports.append(settings.admin_port)
+    listeners: list[socket.socket] = []
+    for port in ports:
+        try:
+            listeners.append(_listen(settings.host, port))
+        except OSError as error:
+            print(f"the gateway cannot listen on {settings.host} port {port}: {error.strerror}", file=sys.stderr)  # noqa: T201
+            return 1
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _end, servers)
-    log.info("gateway starts", host=settings.host, port=settings.port, admin_port=settings.admin_port)
-    try:
-        await asyncio.gather(*(server.serve() for server in servers))
-    except SystemExit:
-        # uvicorn has said why, e.g. that the port is taken.
-        return 1
+    log.info("gateway starts", host=settings.host, ports=[one.getsockname()[1] for one in listeners])
+    # Bound above: uvicorn would leave the process on its own when a port is taken.
+    await asyncio.gather(*(server.serve([one]) for server, one in zip(servers, listeners, strict=True)))
     log.info("gateway has ended")
     return 0
 
@@ -78,6 +85,14 @@ def public_server(gateway: Gateway) -> uvicorn.Server:
     settings = gateway.settings
     with_admin = settings.local and settings.admin_port is None
     return _Server(_config(create_app(gateway, with_admin=with_admin), settings, settings.port, lifespan="on"))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=2048)
+    listener.setblocking(False)
+    return listener
 
 
 def _config(app: FastAPI, settings: Settings, port: int, *, lifespan: str) -> uvicorn.Config:
