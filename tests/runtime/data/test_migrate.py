@@ -55,7 +55,7 @@ async def test_the_database_is_what_the_tables_say(make_tenant: MakeTenant) -> N
 
 async def test_the_application_uses_every_table_and_makes_none(make_tenant: MakeTenant) -> None:
     tenant = await make_tenant()
-    app = await asyncpg.connect(tenant.text(names.DATABASE_URL_FILE).strip())  # type: ignore[no-untyped-call]
+    app = await asyncpg.connect(tenant.text(names.DATABASE_URL_FILE).strip())
     try:
         for table in sorted(set(metadata.tables) | CHECKPOINTS):
             await app.execute(f'SELECT * FROM "{table}" LIMIT 1')
@@ -70,7 +70,7 @@ async def test_the_application_uses_every_table_and_makes_none(make_tenant: Make
 
 async def test_a_database_of_a_newer_version_is_left_alone(make_tenant: MakeTenant) -> None:
     tenant = await make_tenant()
-    owner = await asyncpg.connect(_owner_url(tenant))  # type: ignore[no-untyped-call]
+    owner = await asyncpg.connect(_owner_url(tenant))
     try:
         await owner.execute("UPDATE alembic_version SET version_num = '9999'")
     finally:

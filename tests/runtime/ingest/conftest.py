@@ -167,7 +167,7 @@ class World:
         return list(await self.pool.fetch(query, *values))
 
     async def value(self, query: str, *values: object) -> Any:
-        return await self.pool.fetchval(query, *values)  # type: ignore[no-untyped-call]
+        return await self.pool.fetchval(query, *values)
 
     async def stored(self, count: int) -> None:
         async def check() -> bool:
@@ -230,9 +230,7 @@ async def make_world(
             user_jwt_cb=lambda: publish.jwt.encode(),
             signature_cb=_signer(publish.seed),
         )
-        pool = await asyncpg.create_pool(  # type: ignore[no-untyped-call]
-            tenant.text(names.DATABASE_URL_FILE).strip(), min_size=0, max_size=2
-        )
+        pool = await asyncpg.create_pool(tenant.text(names.DATABASE_URL_FILE).strip(), min_size=0, max_size=2)
         redis = Redis.from_url(tenant.text(names.REDIS_URL_FILE).strip())
         world = World(servers, tenant, tmp_path, client, pool, redis)
         worlds.append(world)
@@ -244,7 +242,7 @@ async def make_world(
             with contextlib.suppress(TimeoutError):
                 await process.stop(signal.SIGKILL)
         await world.nats.close()
-        await world.pool.close()  # type: ignore[no-untyped-call]
+        await world.pool.close()
         await world.redis.aclose()
 
 

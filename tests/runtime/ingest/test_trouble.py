@@ -31,7 +31,7 @@ async def test_the_database_may_go_and_come_back(make_world: MakeWorld, person: 
     world = await make_world()
     process = await world.start()
     database = urlsplit(world.tenant.text(names.DATABASE_URL_FILE).strip()).path.lstrip("/")
-    admin = await asyncpg.connect(world.servers.postgres_admin)  # type: ignore[no-untyped-call]
+    admin = await asyncpg.connect(world.servers.postgres_admin)
     anna = person("anna")
     try:
         await world.publish(frame([anna.views("/a")]))

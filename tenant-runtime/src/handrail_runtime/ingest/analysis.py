@@ -1,7 +1,9 @@
 """From what a session did to its new state and the signals it gives. Pure: this is all of ingest's judgement."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from operator import attrgetter
 
 import msgspec
 
@@ -117,18 +119,28 @@ def _walk(
 def _episodes(window: Sequence[Seen], new: Sequence[Seen], rules: Rules) -> list[Finding]:
     """What the counting detectors see in the window; each looks only where a new event is of its kind."""
     kinds = {event.event_type for event in new}
+    first = new[0].at
     rage, dead = rules.detectors.rage_click, rules.detectors.dead_click
     pages, errors = rules.detectors.back_and_forth, rules.detectors.repeated_error
     found: list[Finding] = []
     if "click" in kinds and rage.enabled:
-        found += rage_click.find(window, count=rage.count, within=micros(rage.within))
+        within = micros(rage.within)
+        found += rage_click.find(_since(window, first - within), count=rage.count, within=within)
     if "click" in kinds and dead.enabled:
-        found += dead_click.find(window, count=dead.count, within=micros(dead.within))
+        within = micros(dead.within)
+        found += dead_click.find(_since(window, first - within), count=dead.count, within=within)
     if "page_view" in kinds and pages.enabled:
         found += back_and_forth.find(window, times=pages.times, within=micros(pages.within))
     if kinds & {"error", "submit"} and errors.enabled:
         found += repeated_error.find(window, count=errors.count, within=micros(errors.within))
     return found
+
+
+def _since(window: Sequence[Seen], at: int) -> Sequence[Seen]:
+    """The rest of a window from a time on. What went before cannot complete anything with the new events, and an
+    episode that has been going on is known from what was told."""
+    begin = bisect_left(window, at, key=attrgetter("at"))
+    return window[begin:] if begin else window
 
 
 def _news(findings: Sequence[Finding], told: dict[str, int], now: int) -> tuple[list[Finding], dict[str, int]]:

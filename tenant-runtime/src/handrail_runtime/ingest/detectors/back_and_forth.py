@@ -10,8 +10,8 @@ from handrail_runtime.ingest.detectors.seen import Finding, Seen
 def find(events: Sequence[Seen], *, times: int, within: int) -> list[Finding]:
     """`times` returns in a row to a page just left, within `within` microseconds: A B A B A is three."""
     views: list[Seen] = []
-    for event in events:
-        if event.event_type == "page_view" and not (views and views[-1].path == event.path):
+    for event in [event for event in events if event.event_type == "page_view"]:
+        if not views or views[-1].path != event.path:
             views.append(event)
     found: list[Finding] = []
     run = 0

@@ -19,9 +19,12 @@ def find(
     Gives one finding for each awaited step that is overdue at an event a person made, and the new standing.
     """
     found: dict[str, Finding] = {}
+    awaited = standing.awaited(baselines)
     for event in events:
-        standing = standing.after(event, baselines)
-        if event.active and (awaited := standing.awaited(baselines)) is not None:
+        before, standing = standing, standing.after(event, baselines)
+        if standing is not before:
+            awaited = standing.awaited(baselines)
+        if awaited is not None and event.active:
             finding = _overdue(awaited, event, after)
             if finding is not None:
                 first = found.get(finding.key)

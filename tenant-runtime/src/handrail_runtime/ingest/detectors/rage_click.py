@@ -27,5 +27,6 @@ def find(events: Sequence[Seen], *, count: int, within: int) -> list[Finding]:
             evidence={"clicks": burst.weight, "within_ms": burst.span_ms, "event_ids": burst.event_ids},
         )
         for (path, selector), clicks in places.items()
+        if len(clicks) >= count or any(click.count > 1 for click in clicks)
         for burst in bursts(clicks, count, within)
     ]
