@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 
 from handrail_contracts import names
 from handrail_runtime.data import tables
@@ -192,6 +193,7 @@ async def test_only_the_gateway_reads(realtime):
             assert answer.json()["request_id"] == "abc"
 
 
+@pytest.mark.slow
 async def test_a_read_that_takes_too_long_is_ended(realtime):
     # Another transaction keeps the table: the read waits, and its deadline ends it.
     admin = await asyncpg.connect(realtime.tenant.provisioned.owner_files[names.OWNER_DATABASE_URL_FILE])

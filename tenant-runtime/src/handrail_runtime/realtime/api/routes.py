@@ -71,9 +71,19 @@ def _bad_id(message: str) -> Problem:
     return Problem("invalid", errors=[ProblemItem(loc=["path", "user_id"], msg=message)])
 
 
+_PROBLEMS = {
+    401: "The key is missing, unknown or revoked.",
+    403: "This key may not do that.",
+    404: "There is no such thing.",
+    422: "Not valid; `errors` names each bad parameter.",
+    503: "Not now; see Retry-After.",
+}
+
+
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     schema = {"$ref": f"#/components/schemas/{ProblemBody.__name__}"}
-    return {status: {"model": ProblemBody, "content": {MEDIA_TYPE: {"schema": schema}}} for status in statuses}
+    content = {MEDIA_TYPE: {"schema": schema}}
+    return {status: {"description": _PROBLEMS[status], "content": content} for status in statuses}
 
 
 def create_router(reader: Reader, principals: Verifier) -> APIRouter:
