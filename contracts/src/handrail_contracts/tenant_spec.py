@@ -322,7 +322,7 @@ class TenantSpec(_Model):
     baselines: list[Baseline] = Field(default_factory=list, max_length=20, description="Paths of users who succeeded.")
     detectors: Detectors = Field(default_factory=Detectors)
     nudges: Nudges = Field(default_factory=Nudges)
-    escalation: Escalation = Field(default_factory=Escalation)
+    escalation: Escalation = Field(default_factory=Escalation, validate_default=True)
     llm: Llm = Field(default_factory=Llm)
     privacy: Privacy = Field(default_factory=Privacy)
     identity: Identity = Field(default_factory=Identity)

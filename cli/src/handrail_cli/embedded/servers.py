@@ -89,7 +89,7 @@ class Servers:
 
     async def _postgres_answers(self) -> bool:
         try:
-            connection = await asyncpg.connect(self.postgres.url, timeout=5)  # type: ignore[no-untyped-call]
+            connection = await asyncpg.connect(self.postgres.url, timeout=5)
         except (OSError, PostgresError, TimeoutError):
             return False
         await connection.close()

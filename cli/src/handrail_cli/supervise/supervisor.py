@@ -145,7 +145,7 @@ class Supervisor:
             else:
                 managed.reason = _ended(await self._watch(managed, managed.exited))
             managed.pid = None
-            if managed.stopping:
+            if self._is_stopping(managed):
                 break
             if time.monotonic() - began > CALM_AFTER:
                 pause = FIRST_PAUSE
@@ -162,6 +162,9 @@ class Supervisor:
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 2)
         self._set(managed, "stopped")
+
+    def _is_stopping(self, managed: Managed) -> bool:
+        return managed.stopping
 
     async def _watch(self, managed: Managed, exited: asyncio.Future[int]) -> int:
         misses = 0
@@ -233,9 +236,10 @@ class Supervisor:
     def _lose(self) -> None:
         self._loop.remove_reader(self._keeper.fileno())
         self._watching = False
-        for future in [*self._exits.values(), *self._started.values()]:
-            if not future.done():
-                future.cancel()
+        for exited in self._exits.values():
+            exited.cancel()
+        for started in self._started.values():
+            started.cancel()
         self._gone.set()
         self._on_lost()
 

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-import datetime
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -53,6 +53,8 @@ class TenantFile:
     tenants: list[TenantDocument] = field(default_factory=list)
     secrets: list[SecretDocument] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    digest: str = ""
+    """Of the whole content; empty where there is none."""
     broken: list[str] = field(default_factory=list)
     """Names of tenants whose documents are there and wrong, as far as they can be told."""
 
@@ -71,32 +73,40 @@ def round_trip() -> YAML:
 def read_file(path: Path) -> TenantFile:
     """The file as it is now. Faults are in the answer; a missing file is one."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            return TenantFile(path, faults=[Fault(path, 0, "", f"larger than {MAX_BYTES} bytes")])
-        text = path.read_text(encoding="utf-8")
+        data = path.read_bytes()
     except OSError as error:
         return TenantFile(path, faults=[Fault(path, 0, "", f"cannot be read: {error.strerror}")])
-    except UnicodeDecodeError:
-        return TenantFile(path, faults=[Fault(path, 0, "", "not UTF-8 text")])
-    return parse(path, text)
+    return parse(path, data)
 
 
-def parse(path: Path, text: str) -> TenantFile:
+def parse(path: Path, data: bytes) -> TenantFile:
+    found = TenantFile(path, digest=sha256(data).hexdigest())
+    if len(data) > MAX_BYTES:
+        found.faults.append(Fault(path, 0, "", f"larger than {MAX_BYTES} bytes"))
+        return found
     try:
-        documents = list(round_trip().load_all(text))
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        reason = " ".join(str(error.problem or error.context or "not YAML").split())
-        return TenantFile(path, faults=[Fault(path, mark.line + 1 if mark else 0, "", f"not YAML: {reason}")])
+        documents = list(round_trip().load_all(data.decode("utf-8")))
+    except UnicodeDecodeError:
+        found.faults.append(Fault(path, 0, "", "not UTF-8 text"))
+        return found
     except (YAMLError, ValueError, RecursionError) as error:
-        return TenantFile(path, faults=[Fault(path, 0, "", f"not YAML: {str(error).splitlines()[0]}")])
-    found = TenantFile(path)
+        found.faults.append(_yaml_fault(path, error))
+        return found
     for index, node in enumerate(documents):
         if node is not None:
             _read_document(found, node, index)
     if not found.tenants and not found.faults and not found.secrets:
         found.faults.append(Fault(path, 0, "", f"holds no {names.KIND}"))
     return found
+
+
+def _yaml_fault(path: Path, error: Exception) -> Fault:
+    mark = None
+    reason = str(error).splitlines()[0]
+    if isinstance(error, MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        reason = " ".join(str(error.problem or error.context or reason).split())
+    return Fault(path, mark.line + 1 if mark else 0, "", f"not YAML: {reason}")
 
 
 def _read_document(found: TenantFile, node: Any, index: int) -> None:
@@ -197,19 +207,19 @@ def plain(node: Any) -> Any:
             return {str(key): convert(child) for key, child in value.items()}
         if isinstance(value, list | tuple | set):
             return [convert(child) for child in value]
-        if isinstance(value, bool) or value is None:
-            return value
-        if isinstance(value, ScalarBoolean):
-            return bool(value)
-        if isinstance(value, int):
-            return int(value)
-        if isinstance(value, float):
-            return float(value)
-        if isinstance(value, datetime.date):
-            return value.isoformat()
-        return str(value)
+        return _plain_scalar(value)
 
     try:
         return convert(node)
     except RecursionError:
         raise TooLarge("nested too deeply") from None
+
+
+def _plain_scalar(value: Any) -> Any:
+    """Without the round-trip types, which remember how a value was written."""
+    if isinstance(value, bool) or value is None:
+        return value
+    for kind, make in ((ScalarBoolean, bool), (int, int), (float, float)):
+        if isinstance(value, kind):
+            return make(value)
+    return value.isoformat() if isinstance(value, dt.date) else str(value)

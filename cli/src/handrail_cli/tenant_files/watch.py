@@ -8,33 +8,38 @@ from pathlib import Path
 LOOK_EVERY = 0.3
 """Seconds."""
 
-Signature = tuple[int, int, int, str] | None
+ABSENT = ""
+"""The digest of a file that is not there."""
+
+_Quick = tuple[int, int, int]
 
 
-def signature(path: Path, before: Signature = None) -> Signature:
-    """Changes when the content does. The content is read again only where size, time or inode differ."""
-    try:
-        seen = path.stat()
-        quick = (seen.st_mtime_ns, seen.st_size, seen.st_ino)
-        if before is not None and before[:3] == quick:
-            return before
-        return (*quick, sha256(path.read_bytes()).hexdigest())
-    except OSError:
-        return None
+class Digests:
+    """The content of files as digests; read again only where size, time or inode differ."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[_Quick, str]] = {}
+
+    def now(self, path: Path) -> str:
+        try:
+            seen = path.stat()
+            quick = (seen.st_mtime_ns, seen.st_size, seen.st_ino)
+            before = self._known.get(path)
+            if before is not None and before[0] == quick:
+                return before[1]
+            digest = sha256(path.read_bytes()).hexdigest()
+        except OSError:
+            self._known.pop(path, None)
+            return ABSENT
+        self._known[path] = (quick, digest)
+        return digest
 
 
-async def changes(paths: Callable[[], Iterable[Path]]) -> AsyncIterator[set[Path]]:
-    """Yields the files whose content changed, came or went since the last look; at first all of them."""
-    known: dict[Path, Signature] = {}
+async def changes(paths: Iterable[Path], read: Callable[[Path], str | None]) -> AsyncIterator[set[Path]]:
+    """Yields the files whose content is not what was last read of them (`read` gives that content's digest, None
+    where it was never read), at first all of them."""
+    digests = Digests()
     while True:
-        now = {path: signature(path, known.get(path)) for path in paths()}
-        different = {path for path, found in now.items() if path not in known or _differs(known[path], found)}
-        different |= known.keys() - now.keys()
-        known = now
-        if different:
+        if different := {path for path in paths if digests.now(path) != read(path)}:
             yield different
         await asyncio.sleep(LOOK_EVERY)
-
-
-def _differs(before: Signature, now: Signature) -> bool:
-    return (before and before[3]) != (now and now[3])

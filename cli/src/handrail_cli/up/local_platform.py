@@ -270,21 +270,24 @@ class LocalPlatform:
         self._say_ready(snapshot)
 
     def _ready_names(self, snapshot: LiveStatus) -> set[str]:
-        assert self._supervisor is not None
-        names = {p.name for p in self._supervisor.processes.values() if p.ready and p.name in ("gateway", "demo")}
+        processes = self._supervisor.processes.values() if self._supervisor else []
+        names = {process.name for process in processes if process.ready and process.name in ("gateway", "demo")}
         return names | {
             f"tenant {name}" for name, status in snapshot.tenants.items() if status.ready and status.expected
         }
 
     def _settled(self) -> bool:
         """Whether every tenant had its first look."""
-        return self._tenants is not None and all(tenant.conditions for tenant in self._tenants.tenants.values())
+        return (
+            self._tenants is not None
+            and self._tenants.taken
+            and all(tenant.conditions for tenant in self._tenants.tenants.values())
+        )
 
     def _say_ready(self, snapshot: LiveStatus) -> None:
-        assert self._tenants is not None
         seconds = time.monotonic() - self._began
         lines = ["", f"ready after {seconds:.1f} s", f"  gateway   {self.gateway_url}   (API: {self.gateway_url}/docs)"]
-        for name, tenant in sorted(self._tenants.tenants.items()):
+        for name, tenant in sorted(self._tenants.tenants.items() if self._tenants else []):
             lines += self._tenant_lines(name, tenant, snapshot.tenants[name])
         lines += ["", "keys and state: handrail status --json   end: Ctrl-C", ""]
         self.log.say(
@@ -336,6 +339,7 @@ class LocalPlatform:
             demo=self.demo_url,
             ready="gateway" in processes
             and self._tenants is not None
+            and self._tenants.taken
             and all(shared)
             and all(tenant.ready for tenant in tenants.values() if tenant.expected),
             nats_url=self._nats_url,

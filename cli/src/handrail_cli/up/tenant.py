@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -138,9 +139,10 @@ class LocalTenant:
         if self.missing and self.secrets is None:
             self._tell()
             return
-        await self._provision()
+        await self._provision(self.spec)
         run = not self.missing and not self.suspended
-        self._processes = self._layout() if run else []
+        combined = self.provisioned is not None and self.provisioned.plan.combined
+        self._processes = layout(self.name, self.spec.runtime, combined=combined) if run else []
         await self.publish()
         await self._stop_others()
         if run:
@@ -180,8 +182,7 @@ class LocalTenant:
             self._problem = None
         return True
 
-    async def _provision(self) -> None:
-        assert self.spec is not None
+    async def _provision(self, spec: TenantSpec) -> None:
         state = self.around.state
         if self.secrets is None:
             self.secrets = state.tenant_secrets(self.name) or TenantSecrets.new(_now())
@@ -189,25 +190,20 @@ class LocalTenant:
             state.save_tenant_secrets(self.name, self.secrets)
         if self.missing:
             access = self.around.platform.access
-            plan = access.plans.get(self.spec.plan) or next(iter(access.plans.values()))
+            plan = access.plans.get(spec.plan) or next(iter(access.plans.values()))
             self.provisioned = self.provisioned or provisioned(access, self.name, plan, self.secrets)
             return
-        plan = find(self.around.platform.access.plans, self.spec.plan)
-        if self.provisioned is not None and self._provisioned_plan == self.spec.plan:
+        if self.provisioned is not None and self._provisioned_plan == spec.plan:
             return
-        self.provisioned = await provision_tenant(self.around.platform, self.name, self.spec.plan, self.secrets)
-        self._provisioned_plan = self.spec.plan
+        self.provisioned = await provision_tenant(self.around.platform, self.name, spec.plan, self.secrets)
+        self._provisioned_plan = spec.plan
         state.process_folder("tenants", self.name, "runtime", content=self.provisioned.runtime_files)
         state.process_folder("tenants", self.name, "owner", content=self.provisioned.owner_files)
 
-    def _layout(self) -> list[RuntimeProcess]:
-        assert self.spec is not None and self.provisioned is not None
-        return layout(self.name, self.spec.runtime, combined=self.provisioned.plan.combined)
-
     async def publish(self) -> None:
         """Tells gateway and runtime what holds now."""
-        assert self.spec is not None and self.provisioned is not None
-        assert self.secrets is not None and self._kept is not None
+        if not (self.spec and self.provisioned and self.secrets and self._kept):
+            return
         phase: Phase = "Provisioning"
         if self.missing or self.suspended:
             phase = "Suspended"
@@ -238,14 +234,13 @@ class LocalTenant:
             self._was_ready = False
 
     def _place(self) -> RuntimePlace:
-        assert self.provisioned is not None
         around = self.around
         return RuntimePlace(
             root=around.state.root,
             tenant=self.name,
             secrets=around.state.root / "run" / "tenants" / self.name / "runtime",
             nats_url=around.platform.access.nats_url,
-            redis_prefix=self.provisioned.redis_prefix,
+            redis_prefix=names.redis_prefix(self.name),
             log_format=around.log_format,
         )
 
@@ -264,7 +259,7 @@ class LocalTenant:
             if process.name in self.around.supervisor.processes:
                 continue
             port = self.around.ports.port(process.name)
-            self.around.supervisor.add(process.name, lambda p=process, n=port: place.run(p, n), answers(port))
+            self.around.supervisor.add(process.name, functools.partial(place.run, process, port), answers(port))
 
     async def _publish_readiness(self) -> None:
         if not self._was_ready and self._processes and self.seen().ready:

@@ -24,6 +24,8 @@ class LocalTenants:
     """Whether the files were named on the command line: then a deleted tenant that stands in one comes back."""
     tenants: dict[str, LocalTenant] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    taken: bool = False
+    """Whether the files were looked at once."""
     _files: dict[Path, TenantFile] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
 
@@ -34,9 +36,12 @@ class LocalTenants:
 
     async def follow(self) -> None:
         """Until cancelled."""
-        async for changed in changes(lambda: self.paths):
+        async for changed in changes(self.paths, self._digest):
             self.read(changed)
             await self.take()
+
+    def _digest(self, path: Path) -> str | None:
+        return self._files[path].digest if path in self._files else None
 
     def read(self, paths: Sequence[Path] | set[Path]) -> None:
         for path in paths:
@@ -55,6 +60,7 @@ class LocalTenants:
                 tenant.start()
             elif self._apply(tenant, found):
                 tenant.touch()
+        self.taken = True
         self.around.changed()
 
     def _apply(self, tenant: LocalTenant, found: Collection) -> bool:

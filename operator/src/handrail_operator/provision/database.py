@@ -27,7 +27,7 @@ def url(admin_url: str, user: str, password: str, database: str) -> str:
 async def _connect(admin_url: str, database: str | None = None) -> Any:
     if database is not None:
         admin_url = urlunsplit(urlsplit(admin_url)._replace(path=f"/{database}"))
-    return await asyncpg.connect(admin_url, timeout=10, command_timeout=60)  # type: ignore[no-untyped-call]
+    return await asyncpg.connect(admin_url, timeout=10, command_timeout=60)
 
 
 async def ensure_platform(admin_url: str) -> None:

@@ -1,6 +1,7 @@
 """Accounts in the full resolver, pushed and withdrawn over the system account."""
 
 import json
+import secrets
 import time
 from typing import Any
 
@@ -27,7 +28,9 @@ async def current(system: Client, account_seed: str) -> str | None:
 async def push(system: Client, operator_seed: str, account_seed: str, name: str, claims: dict[str, Any]) -> bool:
     """Makes the account's claims stand; returns whether anything had to change."""
     subject = nats_jwt.public_key(account_seed)
-    token = nats_jwt.encode(operator_seed, subject, name, claims, issued_at=int(time.time()))
+    # An id of its own: a token the server has seen before would not bring a withdrawn account back.
+    token_id = secrets.token_hex(16)
+    token = nats_jwt.encode(operator_seed, subject, name, claims, issued_at=int(time.time()), token_id=token_id)
     if nats_jwt.same_meaning(await current(system, account_seed) or "", token):
         return False
     _check(await system.request(_UPDATE, token.encode(), timeout=_TIMEOUT))

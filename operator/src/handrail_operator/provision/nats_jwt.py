@@ -32,15 +32,22 @@ def sign_nonce(seed: str, nonce: str) -> bytes:
 
 
 def encode(
-    issuer_seed: str, subject: str, name: str, nats: dict[str, Any], *, issued_at: int, expires_at: int | None = None
+    issuer_seed: str,
+    subject: str,
+    name: str,
+    nats: dict[str, Any],
+    *,
+    issued_at: int,
+    expires_at: int | None = None,
+    token_id: str | None = None,
 ) -> str:
-    """A signed JWT. Times are seconds since 1970."""
+    """A signed JWT. Times are seconds since 1970. `token_id`: none: a digest of the claims."""
     claims: dict[str, Any] = {"iat": issued_at, "iss": public_key(issuer_seed), "name": name, "sub": subject}
     if expires_at is not None:
         claims["exp"] = expires_at
     claims["nats"] = nats
-    # The id is a digest of the claims, so that the same claims give the same token.
-    claims["jti"] = base64.b32encode(sha256(_compact(claims)).digest()).rstrip(b"=").decode()
+    # By default the same claims give the same token.
+    claims["jti"] = token_id or base64.b32encode(sha256(_compact(claims)).digest()).rstrip(b"=").decode()
     body = b".".join((_segment(_compact(_HEADER)), _segment(_compact(claims))))
     signature = nkeys.from_seed(issuer_seed.encode()).sign(body)
     return b".".join((body, _segment(signature))).decode()

@@ -1,0 +1,62 @@
+"""Decisions about wanted changes of a spec."""
+
+import pytest
+
+from handrail_contracts.operator_calls import ConfigEdit
+from handrail_contracts.tenant_spec import TenantSpec
+from handrail_operator.edits import Accepted, decide, merged
+
+WRITTEN = {"displayName": "Acme", "origins": ["https://a.test"], "plan": "small", "tone": {"voice": "formal"}}
+CURRENT = TenantSpec.model_validate(WRITTEN)
+
+
+def test_a_patch_changes_what_it_names():
+    decision = decide(CURRENT, WRITTEN, ConfigEdit("merge", {"tone": {"voice": None, "language": "de"}}))
+    assert isinstance(decision, Accepted)
+    assert decision.wanted == WRITTEN | {"tone": {"language": "de"}}
+    assert (decision.spec.tone.voice, decision.spec.tone.language, decision.spec.plan) == ("friendly", "de", "small")
+
+
+def test_a_whole_spec_replaces_all_but_the_platforms_fields():
+    body = {"displayName": "New", "origins": ["https://b.test"]}
+    decision = decide(CURRENT, WRITTEN, ConfigEdit("replace", body))
+    assert isinstance(decision, Accepted)
+    assert decision.spec == TenantSpec.model_validate(body | {"plan": "small"})
+
+
+def test_what_was_read_may_be_written_back():
+    decision = decide(CURRENT, WRITTEN, ConfigEdit("replace", CURRENT.dump(), if_match=CURRENT.etag()))
+    assert isinstance(decision, Accepted)
+    assert decision.spec == CURRENT
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("plan", "business"), ("suspend", True), ("deletionPolicy", "Delete"), ("runtime", {"agent": {"maxReplicas": 9}})],
+)
+def test_the_platforms_fields_are_the_platforms(field, value):
+    for mode, body in (("merge", {field: value}), ("replace", WRITTEN | {field: value})):
+        problem = decide(CURRENT, WRITTEN, ConfigEdit(mode, body))
+        assert (problem.code, [error["loc"] for error in problem.errors]) == ("platform_field", [[field]])
+        assert isinstance(decide(CURRENT, WRITTEN, ConfigEdit(mode, body, platform=True)), Accepted)
+
+
+def test_a_stale_tag_is_refused():
+    assert decide(CURRENT, WRITTEN, ConfigEdit("merge", {}, if_match='"old"')).code == "precondition_failed"
+    assert isinstance(decide(CURRENT, WRITTEN, ConfigEdit("merge", {}, if_match=f'"x", {CURRENT.etag()}')), Accepted)
+
+
+def test_each_wrong_field_is_named():
+    body = {"tone": {"voice": "loud"}, "nudges": {"maxPerStuckPoint": 1}, "extra": 1}
+    problem = decide(CURRENT, WRITTEN, ConfigEdit("merge", body))
+    assert problem.code == "invalid"
+    assert [error["loc"] for error in problem.errors] == [["tone", "voice"], ["escalation"], ["extra"]]
+
+
+def test_merge_patch_examples_of_the_rfc():
+    assert merged({"a": "b"}, {"a": "c"}) == {"a": "c"}
+    assert merged({"a": "b", "b": "c"}, {"a": None}) == {"b": "c"}
+    assert merged({"a": ["b"]}, {"a": "c"}) == {"a": "c"}
+    assert merged({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}) == {"a": {"b": "d"}}
+    assert merged({"a": "foo"}, "bar") == "bar"
+    assert merged({}, {"a": {"bb": {"ccc": None}}}) == {"a": {"bb": {}}}
