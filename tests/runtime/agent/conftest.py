@@ -1,4 +1,7 @@
-"""One tenant with real agent processes: a test puts signals on the stream as ingest does, and reads what was decided."""
+"""One tenant with real agents, in this process or in their own.
+
+A test puts signals on the stream as ingest does, and reads what was decided.
+"""
 
 import asyncio
 import contextlib
@@ -26,7 +29,10 @@ from handrail_cli.embedded.ports import free_port
 from handrail_contracts import names, signals, subjects, times
 from handrail_contracts.nudges import Nudge, NudgeNotice
 from handrail_contracts.signals import Signal, SignalKind
-from handrail_operator.publish import publish_config
+from handrail_runtime.agent.role import AgentRole
+from handrail_runtime.main import _resources
+from handrail_runtime.roles import Resources
+from handrail_runtime.settings import Settings
 
 if TYPE_CHECKING:
     from tests.conftest import MakeTenant, RunningServers, Tenant
@@ -113,10 +119,28 @@ class World:
     realtime: Client
     pool: asyncpg.Pool
     redis: Redis
+    stack: contextlib.AsyncExitStack
     agents: list[Agent] = field(default_factory=list)
     notices: list[tuple[str, NudgeNotice]] = field(default_factory=list)
 
+    def resources(self) -> contextlib.AbstractAsyncContextManager[Resources]:
+        """An agent's adapters, as the composition root makes them."""
+        settings = Settings(
+            tenant=self.tenant.name,
+            nats_url=self.servers.nats_url,
+            secrets=self.tenant.secrets,
+            redis_prefix=self.tenant.redis_prefix,
+        )
+        return _resources(settings, "agent")
+
+    async def work(self) -> AgentRole:
+        """An agent in this process."""
+        role = AgentRole(await self.stack.enter_async_context(self.resources()))
+        self.stack.push_async_callback(_cancel, asyncio.create_task(role.run()))
+        return role
+
     async def start(self, *, wait: bool = True, **environment: str) -> Agent:
+        """An agent in a process of its own."""
         port, log = free_port(set()), self.folder / f"agent-{len(self.agents)}.log"
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
@@ -217,18 +241,23 @@ class World:
             await client.close()
 
     async def runs_kept(self) -> int:
-        count = await self.pool.fetchval("SELECT count(DISTINCT thread_id) FROM checkpoints")
-        return int(count)
+        return int(await self.value("SELECT count(DISTINCT thread_id) FROM checkpoints"))
+
+    async def value(self, query: str, *values: object) -> Any:
+        return (await self.pool.fetch(query, *values))[0][0]
 
     def creds(self, role: str) -> str:
         return str(self.tenant.secrets / names.creds_file(role))
 
 
+MakeWorld = Callable[..., Awaitable[World]]
+MakeSignal = Callable[..., Signal]
+Until = Callable[..., Awaitable[Any]]
+
+
 @pytest.fixture
-async def make_world(
-    make_tenant: "MakeTenant", servers: "RunningServers", tmp_path: Path
-) -> AsyncIterator[Callable[..., Awaitable[World]]]:
-    """`await make_world(spec)`: a tenant with one running agent; all is closed after the test."""
+async def make_world(make_tenant: "MakeTenant", servers: "RunningServers", tmp_path: Path) -> AsyncIterator[MakeWorld]:
+    """`await make_world(spec)`: a tenant with an agent in this process; all is closed after the test."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def make(spec: dict[str, Any] | None = None, *, start: bool = True) -> World:
@@ -236,15 +265,13 @@ async def make_world(
             tenant = await make_tenant(spec=given | (spec or {}))
             ingest, realtime = Client(), Client()
             for client, role in ((ingest, "ingest"), (realtime, "realtime")):
-                await client.connect(
-                    [servers.nats_url], user_credentials=str(tenant.secrets / names.creds_file(role))
-                )
+                await client.connect([servers.nats_url], user_credentials=str(tenant.secrets / names.creds_file(role)))
                 stack.push_async_callback(client.close)
             pool = await asyncpg.create_pool(tenant.text(names.DATABASE_URL_FILE), min_size=0, max_size=2)
             stack.push_async_callback(pool.close)
             redis = Redis.from_url(tenant.text(names.REDIS_URL_FILE))
             stack.push_async_callback(redis.aclose)
-            world = World(servers, tenant, tmp_path, ingest, realtime, pool, redis)
+            world = World(servers, tenant, tmp_path, ingest, realtime, pool, redis, stack)
 
             async def heard(message: Any) -> None:
                 world.notices.append((message.subject, msgspec.json.decode(message.data, type=NudgeNotice)))
@@ -253,10 +280,16 @@ async def make_world(
             await realtime.flush()
             stack.push_async_callback(_stop, world)
             if start:
-                await world.start()
+                await world.work()
             return world
 
         yield make
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 async def _stop(world: World) -> None:
@@ -266,13 +299,10 @@ async def _stop(world: World) -> None:
 
 
 @pytest.fixture
-def a_signal() -> Callable[..., Signal]:
+def a_signal() -> MakeSignal:
     return make_signal
 
 
 @pytest.fixture
-def until() -> Callable[..., Awaitable[Any]]:
+def until() -> Until:
     return eventually
-
-
-__all__ = ["Agent", "World", "publish_config"]

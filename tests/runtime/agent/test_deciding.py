@@ -2,12 +2,18 @@
 
 import uuid
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from handrail_contracts import subjects
 from handrail_runtime.agent import perform
 
+if TYPE_CHECKING:
+    from tests.runtime.agent.conftest import MakeSignal, MakeWorld, Until
 
-async def test_a_stuck_user_gets_a_nudge_on_the_awaited_element(make_world, a_signal, until):
+
+async def test_a_stuck_user_gets_a_nudge_on_the_awaited_element(
+    make_world: "MakeWorld", a_signal: "MakeSignal", until: "Until"
+) -> None:
     world = await make_world({"tone": {"voice": "friendly", "instructions": 'Say "workspace", never "project".'}})
     user = await world.user()
     signal = a_signal(user)
@@ -21,7 +27,8 @@ async def test_a_stuck_user_gets_a_nudge_on_the_awaited_element(make_world, a_si
         "stuck_point": "first-project/new-project",
         "target": "#new-project",
         "title": "Try this instead",
-        "body": "That one isn't responding the way you'd expect. Next up: **New workspace**. You'll find it right here.",
+        "body": "That one isn't responding the way you'd expect. "
+        "Next up: **New workspace**. You'll find it right here.",
         "actions": [{"id": "dismiss", "label": "Got it", "kind": "dismiss", "url": None}],
         "language": "en",
     }
@@ -40,7 +47,7 @@ async def test_a_stuck_user_gets_a_nudge_on_the_awaited_element(make_world, a_si
     assert (decision["provider"], decision["prompt_version"], decision["confidence"]) == ("rules", "rules-1", 0.79)
     assert decision["config_revision"] == world.tenant.record.etag.strip('"')
 
-    async def told():
+    async def told() -> object:
         return world.notices
 
     ((subject, notice),) = await until(told)
@@ -49,7 +56,9 @@ async def test_a_stuck_user_gets_a_nudge_on_the_awaited_element(make_world, a_si
     assert await world.runs_kept() == 0
 
 
-async def test_a_signal_that_comes_again_changes_nothing(make_world, a_signal, until):
+async def test_a_signal_that_comes_again_changes_nothing(
+    make_world: "MakeWorld", a_signal: "MakeSignal", until: "Until"
+) -> None:
     world = await make_world()
     user = await world.user()
     signal = a_signal(user)
@@ -57,15 +66,15 @@ async def test_a_signal_that_comes_again_changes_nothing(make_world, a_signal, u
     await world.settled()
     await world.publish_again(signal)
     await world.settled()
-    assert await world.pool.fetchval("SELECT count(*) FROM decisions") == 1
+    assert await world.value("SELECT count(*) FROM decisions") == 1
     assert len(await world.nudges(user)) == 1
-    assert await world.pool.fetchval("SELECT last_seq FROM users WHERE user_id = $1", user) == 1
+    assert await world.value("SELECT last_seq FROM users WHERE user_id = $1", user) == 1
     assert await world.runs_kept() == 0
 
 
-async def test_of_two_signals_at_once_one_user_gets_one_nudge(make_world, a_signal):
+async def test_of_two_signals_at_once_one_user_gets_one_nudge(make_world: "MakeWorld", a_signal: "MakeSignal") -> None:
     world = await make_world({"nudges": {"cooldown": "5m"}})
-    await world.start()  # and another replica
+    await world.work()  # another replica
     users = [await world.user() for _ in range(5)]
     found = [a_signal(user, stuck_point=f"/page-{at}", baseline=None, step=None) for user in users for at in range(4)]
     await world.publish(*found)
@@ -79,7 +88,7 @@ async def test_of_two_signals_at_once_one_user_gets_one_nudge(make_world, a_sign
         assert {one["reason"] for one in mine if one["outcome"] == "none"} <= {"help_pending", "cooling_down"}
 
 
-async def test_a_user_without_an_open_page_is_left_alone(make_world, a_signal):
+async def test_a_user_without_an_open_page_is_left_alone(make_world: "MakeWorld", a_signal: "MakeSignal") -> None:
     world = await make_world()
     user = await world.user(present=False)
     decision = await world.decide(a_signal(user))
@@ -96,7 +105,7 @@ async def test_a_user_without_an_open_page_is_left_alone(make_world, a_signal):
     assert decision["diagnosis"] is not None
 
 
-async def test_an_old_signal_and_one_of_nobody_lead_to_nothing(make_world, a_signal):
+async def test_an_old_signal_and_one_of_nobody_lead_to_nothing(make_world: "MakeWorld", a_signal: "MakeSignal") -> None:
     world = await make_world()
     user = await world.user()
     old, stale = a_signal(user, ago=3700), a_signal(user, fresh=False)
@@ -106,7 +115,7 @@ async def test_an_old_signal_and_one_of_nobody_lead_to_nothing(make_world, a_sig
     assert await world.nudges(user) == []
 
 
-async def test_the_next_nudge_waits_for_the_cooldown(make_world, a_signal):
+async def test_the_next_nudge_waits_for_the_cooldown(make_world: "MakeWorld", a_signal: "MakeSignal") -> None:
     world = await make_world({"nudges": {"cooldown": "5m", "attentionBudget": {"nudges": 2, "per": "24h"}}})
     user = await world.user()
     assert (await world.decide(a_signal(user)))["outcome"] == "nudged"
@@ -120,7 +129,9 @@ async def test_the_next_nudge_waits_for_the_cooldown(make_world, a_signal):
     assert [nudge["seq"] for nudge in await world.nudges(user)] == [1, 2]
 
 
-async def test_a_provider_that_is_not_there_means_silence_or_the_rules(make_world, a_signal):
+async def test_a_provider_that_is_not_there_means_silence_or_the_rules(
+    make_world: "MakeWorld", a_signal: "MakeSignal"
+) -> None:
     silent = await make_world({"llm": {"provider": "openai", "onFailure": "none"}})
     user = await silent.user()
     decision = await silent.decide(a_signal(user))
@@ -133,7 +144,7 @@ async def test_a_provider_that_is_not_there_means_silence_or_the_rules(make_worl
     assert (decision["outcome"], decision["provider"]) == ("nudged", "rules")
 
 
-async def test_a_message_that_is_no_signal_is_dropped(make_world, a_signal):
+async def test_a_message_that_is_no_signal_is_dropped(make_world: "MakeWorld", a_signal: "MakeSignal") -> None:
     world = await make_world()
     await world.ingest.jetstream().publish(subjects.signal("rage_click"), b"{}")
     user = await world.user()
@@ -141,12 +152,12 @@ async def test_a_message_that_is_no_signal_is_dropped(make_world, a_signal):
     await world.settled()
 
 
-async def test_user_ids_of_any_text(make_world, a_signal, until):
+async def test_user_ids_of_any_text(make_world: "MakeWorld", a_signal: "MakeSignal", until: "Until") -> None:
     world = await make_world()
     user = await world.user(user_id="a.b > * 'x\" \U0001f642")
     assert (await world.decide(a_signal(user)))["outcome"] == "nudged"
 
-    async def told():
+    async def told() -> object:
         return world.notices
 
     ((subject, notice),) = await until(told)
@@ -154,9 +165,9 @@ async def test_user_ids_of_any_text(make_world, a_signal, until):
     assert subject == subjects.nudge(user)
 
 
-async def test_metrics_and_readiness(make_world, a_signal):
-    world = await make_world()
-    agent = world.agents[0]
+async def test_metrics_and_readiness(make_world: "MakeWorld", a_signal: "MakeSignal") -> None:
+    world = await make_world(start=False)
+    agent = await world.start()
     user = await world.user()
     await world.decide(a_signal(user))
     await world.settled()
