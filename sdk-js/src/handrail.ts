@@ -110,6 +110,10 @@ export function createHandrail(origin: string | null): Handrail {
 }
 
 function dispatch(api: Handrail, call: unknown): void {
+  if (typeof call !== "object" || call === null) {
+    debug("a call is a list: its name, then what it takes");
+    return;
+  }
   const [name, ...args] = Array.from(call as ArrayLike<unknown>);
   const method =
     typeof name === "string" && Object.hasOwn(api, name) ? api[name as keyof Handrail] : undefined;

@@ -1,0 +1,209 @@
+"""A real browser before the real platform, both started as a person starts them, once for each worker.
+
+Screenshots go to the folder HANDRAIL_SCREENSHOTS, where it is set; `HANDRAIL_PICTURE=docs/nudge.png` writes the
+README's picture anew.
+"""
+
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, sync_playwright
+
+from handrail_cli.embedded.ports import free_port
+
+VIEW: ViewportSize = {"width": 1040, "height": 600}
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def executable() -> str | None:
+    """HANDRAIL_CHROMIUM, else the first of the usual names on PATH."""
+    given = os.environ.get("HANDRAIL_CHROMIUM")
+    return given or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    path = executable()
+    if path is None:
+        raise RuntimeError("the browser tests need Chromium: install it or set HANDRAIL_CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+ROOT = Path(__file__).parents[2]
+HANDRAIL = Path(sys.executable).with_name("handrail")
+START_SECONDS = 150
+END_SECONDS = 20
+
+
+def until(check: Callable[[], Any], seconds: float, what: str) -> Any:
+    """The first true value of `check`; fails after the deadline."""
+    deadline = time.monotonic() + seconds
+    while not (value := check()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.2)
+    return value
+
+
+@dataclass(frozen=True)
+class Up:
+    """A platform that is ready, as `handrail status --json` tells of it."""
+
+    status: dict[str, Any]
+
+    def demo(self, tenant: str) -> str:
+        return str(self.status["tenants"][tenant]["demo"])
+
+    def read(self, tenant: str, path: str, **query: str) -> list[dict[str, Any]]:
+        """A list of the tenant's API, newest first, by its secret key."""
+        key = self.status["tenants"][tenant]["secret_key"]
+        answer = httpx2.get(f"{self.status['gateway']}{path}", params=query, headers={"X-API-Key": key})
+        assert answer.status_code == 200, answer.text
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items
+
+
+@contextmanager
+def running() -> Iterator[Up]:
+    # Not below pytest's own folder: PostgreSQL drops to a user who must be able to reach it.
+    folder = Path(tempfile.mkdtemp(prefix="handrail-up-"))
+    folder.chmod(stat.S_IRWXU | stat.S_IXGRP | stat.S_IXOTH)
+    files = sorted(map(str, (ROOT / "examples" / "tenants").glob("*.yaml")))
+    state = ["--state", str(folder / "state")]
+    log = folder / "up.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [HANDRAIL, "up", *files, "--demo", "--port", str(free_port(set())), *state],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
+        try:
+            yield Up(until(lambda: _status(process, state, log), START_SECONDS, "handrail up is ready"))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _status(process: subprocess.Popen[bytes], state: list[str], log: Path) -> dict[str, Any] | None:
+    assert process.poll() is None, f"handrail up ended:\n{log.read_text(errors='replace')[-4000:]}"
+    asked = subprocess.run([HANDRAIL, "status", "--json", *state], capture_output=True, check=False)
+    if asked.returncode != 0:
+        return None
+    status: dict[str, Any] = json.loads(asked.stdout)
+    return status if status["ready"] and status["demo"] else None
+
+
+SEES_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody at a screen: moves, clicks and types, and sees what the page shows. Knows nothing of the snippet."""
+
+    page: Page
+    pictures: Path
+
+    def opens(self, address: str) -> None:
+        self.page.goto(address)
+
+    def goes_to(self, link: str) -> None:
+        """By the product's own navigation."""
+        self.clicks(self.page.get_by_role("link", name=link, exact=True))
+
+    def clicks(self, what: Locator, times: int = 1) -> None:
+        what.scroll_into_view_if_needed()
+        box = what.bounding_box()
+        assert box is not None, "nothing to click on"
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        self.page.mouse.move(x, y, steps=12)
+        for _ in range(times):
+            self.page.mouse.click(x, y, delay=20)
+
+    def types(self, field: str, text: str) -> None:
+        """Over whatever is there."""
+        self.clicks(self.page.get_by_label(field, exact=True))
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.type(text, delay=15)
+
+    def sees_help(self) -> Locator:
+        """The nudge that comes up, or an error after a while."""
+        nudge = self.page.locator("[data-hr-nudge]")
+        nudge.wait_for(timeout=SEES_SECONDS * 1000)
+        return nudge
+
+    def pictures_it(self, name: str) -> None:
+        self.pictures.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=self.pictures / f"{name}.png", animations="disabled")
+
+
+@pytest.fixture(scope="session")
+def up() -> Iterator[Up]:
+    with running() as platform:
+        yield platform
+
+
+@pytest.fixture(name="until")
+def _until() -> Callable[..., Any]:
+    return until
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with launched() as opened:
+        yield opened
+
+
+@pytest.fixture
+def new_person(browser: Browser, tmp_path: Path) -> Iterator[Callable[[], Person]]:
+    """Another person with a browser profile of their own, at each call."""
+    contexts = []
+    faults: list[str] = []
+
+    def make() -> Person:
+        context = browser.new_context(viewport=VIEW)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
+        return Person(page, Path(os.environ.get("HANDRAIL_SCREENSHOTS") or tmp_path))
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert faults == []
