@@ -63,6 +63,7 @@ class Supervisor:
         self._on_change = on_change
         self._on_lost = on_lost
         self._keeper = KeeperClient()
+        self._outputs: set[asyncio.ReadTransport] = set()
         self._started: dict[str, asyncio.Future[Child]] = {}
         self._exits: dict[int, asyncio.Future[int]] = {}
         self.processes: dict[str, Managed] = {}
@@ -126,6 +127,8 @@ class Supervisor:
         self._keeper.end(at_once=at_once)
         await self._gone.wait()
         await asyncio.to_thread(self._keeper.close)
+        for transport in [*self._outputs]:
+            transport.close()
 
     def end_at_once(self) -> None:
         self._keeper.end(at_once=True)
@@ -202,7 +205,9 @@ class Supervisor:
             os.close(writing)
         source = os.fdopen(reading, "rb", buffering=0)
         lines = _Lines(lambda line: self._log.line(command.name, line) if shown(line) else None)
-        await self._loop.connect_read_pipe(lambda: lines, source)
+        transport, _ = await self._loop.connect_read_pipe(lambda: lines, source)
+        self._outputs.add(transport)
+        lines.on_end = lambda: self._outputs.discard(transport)
         child = await started
         if managed is not None:
             managed.pid = child.pid
@@ -252,6 +257,7 @@ class _Lines(asyncio.Protocol):
     def __init__(self, take: Callable[[str], None]) -> None:
         self._take = take
         self._buffer = b""
+        self.on_end: Callable[[], None] | None = None
 
     def data_received(self, data: bytes) -> None:
         *lines, self._buffer = (self._buffer + data).split(b"\n")
@@ -265,6 +271,8 @@ class _Lines(asyncio.Protocol):
         del exc
         if self._buffer:
             self._line(self._buffer)
+        if self.on_end is not None:
+            self.on_end()
 
     def _line(self, line: bytes) -> None:
         if text := line.decode(errors="replace").rstrip():
