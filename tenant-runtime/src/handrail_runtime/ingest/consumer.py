@@ -31,8 +31,6 @@ log = structlog.get_logger()
 
 STATEMENT_LIMIT = 60.0
 """Seconds for one transaction; a database that is frozen rather than gone must not hold a batch for ever."""
-LIVE_LIMIT = 0.5
-"""Seconds that a batch waits for Redis."""
 LONGEST_PAUSE = 5.0
 FINISH = 3.0
 """Seconds that a batch may go on after the process was told to stop."""
@@ -142,9 +140,7 @@ class Consumer:
                     writing = asyncio.create_task(self._live.write(stored.visits, rules), name="ingest-live")
         finally:
             if writing is not None:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(LIVE_LIMIT):
-                        await writing
+                await writing
         for visit in stored.visits:
             self._cache.put(visit.key, visit.event_count, visit.window or [])
         if stored.signals:

@@ -3,8 +3,10 @@
 An error here costs speed and no facts, so none leaves this module; after one, Redis is left alone for a moment.
 """
 
+import asyncio
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
@@ -25,6 +27,8 @@ TTL = 3600
 """Seconds that a live session outlives its last event."""
 PAUSE = 1.0
 """Seconds without an attempt after an error."""
+LIMIT = 0.5
+"""Seconds that anything here may take."""
 
 Due = tuple[str, str]
 """User and session."""
@@ -71,6 +75,7 @@ class Live:
         self._redis = redis
         self._prefix = prefix
         self._quiet_until = 0.0
+        self._down = False
         self.lost = True
         """Whether the due list may lack entries, so that it must be built again."""
 
@@ -92,20 +97,16 @@ class Live:
             pipe.zadd(names.due_key(self._prefix), dues, gt=True)
         if gone := [member(*key) for key, due in waited.items() if due is None]:
             pipe.zrem(names.due_key(self._prefix), *gone)
-        try:
+        async with self._guarded():
             await pipe.execute()
-        except (RedisError, OSError, TimeoutError) as error:
-            self._failed(error)
 
     async def due(self, until: int, limit: int) -> list[Due]:
         """Sessions whose time has come by `until`, longest overdue first."""
-        try:
+        found: Sequence[object] = []
+        async with self._guarded():
             found = await self._redis.zrange(
                 names.due_key(self._prefix), "-inf", until, byscore=True, offset=0, num=limit
             )
-        except (RedisError, OSError, TimeoutError) as error:
-            self._failed(error)
-            return []
         return [due for data in found if (due := from_member(data)) is not None]
 
     async def settle(self, looked_at: dict[Due, int | None]) -> None:
@@ -118,13 +119,21 @@ class Live:
             pipe.zrem(key, *gone)
         if later := {member(*due): at for due, at in looked_at.items() if at is not None}:
             pipe.zadd(key, later)
-        try:
+        async with self._guarded():
             await pipe.execute()
-        except (RedisError, OSError, TimeoutError) as error:
-            self._failed(error)
 
-    def _failed(self, error: Exception) -> None:
-        self._quiet_until = time.monotonic() + PAUSE
-        self.lost = True
-        REDIS_ERRORS.inc()
-        log.warning("redis does not answer; the live session is rebuilt when it does", error=repr(error))
+    @contextlib.asynccontextmanager
+    async def _guarded(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(LIMIT):
+                yield
+            if self._down:
+                self._down = False
+                log.info("redis answers again")
+        except (RedisError, OSError) as error:
+            self._quiet_until = time.monotonic() + PAUSE
+            self.lost = True
+            REDIS_ERRORS.inc()
+            if not self._down:
+                self._down = True
+                log.warning("redis does not answer; what it held is rebuilt when it does", error=repr(error))

@@ -17,5 +17,5 @@ PENDING = Gauge("handrail_ingest_pending_messages", "Messages in the stream that
 POISON = Counter("handrail_ingest_poison_messages_total", "Messages that could not be read or stored.")
 SIGNALS = Counter("handrail_ingest_signals_total", "New signals.", ["kind"])
 PUBLISHED = Counter("handrail_ingest_published_signals_total", "Signals that JetStream has acknowledged.")
-UNPUBLISHED_ERRORS = Counter("handrail_ingest_publish_errors_total", "Publishes of signals that failed.")
+PUBLISH_ERRORS = Counter("handrail_ingest_publish_errors_total", "Groups of signals that were not all taken.")
 REDIS_ERRORS = Counter("handrail_ingest_redis_errors_total", "Operations that Redis did not answer.")

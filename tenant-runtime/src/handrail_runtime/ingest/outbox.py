@@ -18,8 +18,9 @@ log = structlog.get_logger()
 
 GROUP = 256
 """Signals that are on their way at once."""
-LOOK_EVERY = 1.0
+LOOK_EVERY = 5.0
 """Seconds; finds what a crash between commit and publishing left behind."""
+FIRST_PAUSE = 0.5
 ACK_WAIT = 5.0
 LONGEST_PAUSE = 10.0
 
@@ -38,25 +39,28 @@ class Outbox:
         self._js: JetStreamContext = client.jetstream(timeout=ACK_WAIT)
         self._engine = engine
         self._woken = asyncio.Event()
+        self.database = False
+        """Whether the last look reached PostgreSQL, and found this version's tables there."""
 
     def wake(self) -> None:
         self._woken.set()
 
     async def run(self) -> None:
-        pause = LOOK_EVERY
+        pause = FIRST_PAUSE
         while True:
             self._woken.clear()
             try:
                 more = self._client.is_connected and await self._publish_group()
-                pause = LOOK_EVERY
+                wait, pause = LOOK_EVERY, FIRST_PAUSE
             except (*DATABASE_ERRORS, NatsError) as error:
-                metrics.UNPUBLISHED_ERRORS.inc()
-                log.warning("signals wait in the outbox", error=repr(error))
-                more, pause = False, min(LONGEST_PAUSE, pause * 2)
+                metrics.PUBLISH_ERRORS.inc()
+                log.warning("signals wait in the outbox", error=repr(error), pause=pause)
+                more, wait, pause = False, pause, min(LONGEST_PAUSE, pause * 2)
+                self.database = self.database and isinstance(error, NatsError)
             if more:
                 continue
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
+                async with asyncio.timeout(wait):
                     await self._woken.wait()
 
     async def _publish_group(self) -> bool:
@@ -64,6 +68,7 @@ class Outbox:
         the same signal; the message id covers the case that one dies between acknowledgement and mark."""
         async with raw_transaction(self._engine) as connection:
             rows = await connection.fetch(_TAKE, GROUP)
+            self.database = True
             if not rows:
                 return False
             flights = [

@@ -46,6 +46,7 @@ class Pull:
         self._last_sign = 0.0
         self._not_before = 0.0
         self._failures = 0
+        self._reconnects = client.stats["reconnects"]
 
     @property
     def standing(self) -> bool:
@@ -108,7 +109,10 @@ class Pull:
 
     async def _stand(self) -> None:
         now = time.monotonic()
-        if self._request and now - self._last_sign > 2 * HEARTBEAT + 1:
+        # A server that was restarted knows nothing of our request.
+        reconnected = self._client.stats["reconnects"] != self._reconnects
+        if reconnected or (self._request and now - self._last_sign > 2 * HEARTBEAT + 1):
+            self._reconnects = self._client.stats["reconnects"]
             self._request = ""
         if self._request or now < self._not_before or not self._client.is_connected:
             return

@@ -50,7 +50,7 @@ class IngestRole:
         return {
             "ingest-nats": self._nats.is_connected,
             "ingest-stream": self._pull.standing,
-            "ingest-database": self._consumer.database,
+            "ingest-database": self._consumer.database and self._outbox.database,
         }
 
     def router(self) -> APIRouter | None:

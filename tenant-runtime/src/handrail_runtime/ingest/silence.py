@@ -120,4 +120,5 @@ class Silence:
             (row["user_id"], row["session_id"]): due_of(session.decode(row["state"]), rules) for row in rows
         }
         await self.live.settle({due: at for due, at in waited.items() if at is not None})
+        # Where Redis did not take it, `lost` is set again, and the next look begins anew.
         self.rebuilt_at, self.rebuilt_for = time.monotonic(), rules.revision

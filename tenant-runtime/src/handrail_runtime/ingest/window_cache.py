@@ -14,7 +14,7 @@ Key = tuple[str, str]
 class WindowCache:
     """At most `limit` events over all sessions; the session longest untouched goes first."""
 
-    def __init__(self, limit: int = 50_000) -> None:
+    def __init__(self, limit: int = 100_000) -> None:
         self._limit = limit
         self._size = 0
         self._entries: OrderedDict[Key, tuple[int, list[Seen]]] = OrderedDict()
