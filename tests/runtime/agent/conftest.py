@@ -24,6 +24,7 @@ import msgspec
 import pytest
 from nats.aio.client import Client
 from redis.asyncio import Redis
+from tests.runtime.agent.cases import BASELINE
 
 from handrail_cli.embedded.ports import free_port
 from handrail_contracts import names, signals, subjects, times
@@ -38,16 +39,6 @@ if TYPE_CHECKING:
     from tests.conftest import MakeTenant, RunningServers, Tenant
 
 DEADLINE = 20.0
-
-BASELINE = {
-    "name": "first-project",
-    "success": {"event": "submit", "selector": "form#project"},
-    "steps": [
-        {"name": "open-projects", "event": "page_view", "path": "/projects"},
-        {"name": "new-project", "event": "click", "selector": "#new-project", "within": "2m"},
-        {"name": "save", "event": "submit", "selector": "form#project", "within": "5m"},
-    ],
-}
 
 
 async def eventually(check: Callable[[], Awaitable[Any]], within: float = DEADLINE) -> Any:
