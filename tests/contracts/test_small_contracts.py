@@ -23,9 +23,10 @@ from handrail_contracts import (
     subjects,
     times,
 )
+from handrail_contracts.snippet_config import SnippetConfig
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-users = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=200)
+users = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=200)
 
 
 # --- durations ---------------------------------------------------------------------------------------------
@@ -335,7 +336,7 @@ def test_server_frames_come_back():
     nudge = nudges.Nudge(
         nudge_id="n", kind="chat", stuck_point="/", target=None, title="t", body="b", language="en", expires_at=NOW
     )
-    hello = {"type": "hello", "seq": 3, "config": frames.Hello.model_fields["config"].annotation().model_dump()}
+    hello = {"type": "hello", "seq": 3, "config": SnippetConfig().model_dump()}
     message = {"type": "message", "seq": 5, "message_id": "m", "text": "x", "from": "human", "in_reply_to": None}
     for frame in (
         hello,

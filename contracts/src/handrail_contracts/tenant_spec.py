@@ -4,6 +4,7 @@ The same models serve `handrail up`, the API, the custom resource and the runtim
 so that a spec stays small; every field has a description with its unit.
 """
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -29,6 +30,8 @@ MAX_REPLICAS = 50
 PLATFORM_FIELDS = ("plan", "runtime", "suspend", "deletionPolicy")
 """Top-level fields that a tenant's key or login may not change."""
 
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*")
+"""As a browser writes it: names in ASCII (xn--... for others), IPv6 in brackets, which are off here."""
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 Sentence = Annotated[str, Field(max_length=1000)]
 
@@ -52,7 +55,8 @@ def check_origin(value: str) -> str:
         raise ValueError("an origin like https://app.example.com is wanted") from error
     host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname
     exact = f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
-    if parts.scheme not in ("http", "https") or not parts.hostname or value != exact:
+    host_fits = _HOST.fullmatch(parts.hostname or "") is not None
+    if parts.scheme not in ("http", "https") or not host_fits or value != exact:
         raise ValueError(
             "an origin like https://app.example.com is wanted, exactly scheme://host[:port], in lower case"
         )
@@ -235,7 +239,7 @@ class Escalation(_Model):
 
 
 def _money(value: Decimal) -> str:
-    return f"{value:f}"
+    return f"{value:.2f}"
 
 
 class Llm(_Model):

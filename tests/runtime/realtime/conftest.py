@@ -243,5 +243,5 @@ async def make_realtime(servers, make_tenant) -> AsyncIterator[Callable[..., Awa
 
 
 @pytest.fixture
-async def realtime(make_realtime) -> Realtime:
+async def realtime(make_realtime: Callable[[], Awaitable[Realtime]]) -> Realtime:
     return await make_realtime()

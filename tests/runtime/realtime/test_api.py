@@ -87,7 +87,8 @@ async def test_lists_by_pages_newest_first(realtime):
     for name in LISTS:
         whole = (await realtime.get(f"/api/v1/{name}?limit=500")).json()["items"]
         assert len(whole) == 7
-        paged, cursor = [], ""
+        paged: list[object] = []
+        cursor: str | None = ""
         while cursor is not None:
             page = (await realtime.get(f"/api/v1/{name}?limit=3" + (f"&cursor={cursor}" if cursor else ""))).json()
             paged += page["items"]

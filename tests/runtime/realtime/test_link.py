@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import time
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -220,7 +221,7 @@ FOREIGN = OKPKey.generate_key("Ed25519")
 
 async def test_a_link_needs_a_principal(realtime):
     url = f"ws://127.0.0.1:{realtime.port}{link.PATH}"
-    cases = [
+    cases: list[tuple[int, dict[str, Any]]] = [
         (401, {"exp": 1}),
         (401, {"exp": int(time.time()) + 3600}),
         (401, {"exp": None}),
