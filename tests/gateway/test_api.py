@@ -402,6 +402,12 @@ async def test_probes_and_descriptions(running: Any, start_gateway: Any, tenant:
     assert f'handrail_gateway_events_accepted_total{{tenant="{tenant.name}"}} 4.0' in metrics
     assert 'handrail_gateway_requests_total{method="POST",route="/api/v1/events",status="202"} 1.0' in metrics
     assert "handrail_gateway_publish_seconds_bucket" in metrics
+    for path in ("/api/v1/users/somebody", "/nowhere", "/sdk/1.2.3/x.js"):
+        await running.client.get(path, headers=_secret(tenant))
+    metrics = (await running.client.get("/metrics")).text
+    for route in ("/api/v1/users/{user_id}", "other", "/sdk/{version}/{name}"):
+        assert f'handrail_gateway_requests_total{{method="GET",route="{route}"' in metrics
+    assert "somebody" not in metrics
     public = await start_gateway(local=False)
     for path in ("/metrics", "/docs"):
         assert (await public.client.get(path)).status_code == 404

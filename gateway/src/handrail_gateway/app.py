@@ -48,17 +48,22 @@ class GatewayApp(FastAPI):
         path = scope["raw_path"].decode("latin-1")
         browser = door.is_browser_path(path)
         answered = _Answered(send, request_id, browser=browser)
-        route = path
+        route = "other"
         try:
             if browser and scope["method"] == "OPTIONS":
+                route = "preflight"
                 await door.answer_preflight(answered.pass_on, request_id)
             elif path == intake.PATH and scope["method"] == "POST":
+                route = path
                 await self.state.gateway.intake(scope, receive, answered.pass_on, request_id)
             else:
                 method = "GET" if scope["method"] == "HEAD" else scope["method"]
                 inner = {**scope, "path": path, "method": method, "handrail.request_id": request_id}
-                await super().__call__(inner, receive, answered.complete)
-                route = getattr(inner.get("route"), "path", "other")
+                try:
+                    await super().__call__(inner, receive, answered.complete)
+                finally:
+                    # The template, so that no id gets into a label.
+                    route = getattr(inner.get("route"), "path", "other")
         except (door.Gone, ClientDisconnect):
             return
         except Exception:

@@ -105,6 +105,8 @@ class PlatformBus:
 
     async def last_used(self, key_ids: list[str]) -> dict[str, str]:
         """RFC 3339 times of last use, of those keys that were used."""
+        # Taken first: what is written meanwhile would be seen neither here nor there.
+        noted = {key_id: _rfc3339(self._used[key_id]) for key_id in key_ids if key_id in self._used}
         found: dict[str, str] = {}
         try:
             bucket = await self._client.jetstream().key_value(names.KEY_USE_BUCKET)
@@ -113,7 +115,7 @@ class PlatformBus:
                     found[key_id] = ((await bucket.get(key_id)).value or b"").decode()
         except (NatsError, TimeoutError, OSError) as error:
             log.warning("the use of keys cannot be read", error=repr(error))
-        return found | {key_id: _rfc3339(self._used[key_id]) for key_id in key_ids if key_id in self._used}
+        return found | noted
 
     # --- the connection --------------------------------------------------------------------------------------
 

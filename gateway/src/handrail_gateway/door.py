@@ -1,6 +1,5 @@
 """How every request is met: its id, its key, its origin, its rate; and how every answer looks."""
 
-import json
 import math
 import re
 import time
@@ -74,11 +73,14 @@ class Door:
         return limited_address(client_address(peer, ",".join(forwarded) or None, self._trusted))
 
     def admit(self, key: str | None, scope: Scope, *, secret: bool = False) -> Caller:
-        """Who calls with this key. `secret`: only a secret key will do. Raises Problem 401, 403, 429."""
+        """Who calls with this key. `secret`: only a secret key will do. Raises Problem 401, 403, 429, 503."""
         if not key:
             raise Problem("key_missing", "Send the key in the header X-API-Key.")
         caller = self._directory.find(key)
         if caller is None:
+            if not self._directory.complete:
+                # Just started: "unknown" would be final for a browser, and may not be true.
+                raise Problem("unavailable", "The gateway is starting.", retry_after=1)
             raise Problem("key_unknown")
         self._check_use(caller, header(scope["headers"], b"origin"), secret=secret)
         rate = caller.tenant.record.limits.requests_per_minute / 60
@@ -133,11 +135,6 @@ async def answer(send: Send, status: int, headers: Headers, body: bytes = b"") -
         headers = [*headers, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-async def answer_json(send: Send, status: int, headers: Headers, value: object) -> None:
-    body = json.dumps(value, separators=(",", ":")).encode()
-    await answer(send, status, [*headers, (b"content-type", b"application/json")], body)
 
 
 async def answer_problem(send: Send, problem: Problem, request: str, *, browser: bool) -> None:

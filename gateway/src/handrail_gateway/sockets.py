@@ -27,6 +27,7 @@ _PATH = re.compile(rb"/ws/([^/]+)")
 _RATE = Rate(per_second=20, burst=60)
 _CLOSE_NOT_TEXT = 1003
 _CLOSE_MALFORMED = 1007
+_CLOSES = {"rate_limited": frames.CLOSE_TOO_FAST, "unavailable": frames.CLOSE_RESTART}
 _any_decoder = msgspec.json.Decoder()
 
 
@@ -90,8 +91,7 @@ class Sockets:
         try:
             caller = self._door.admit(key, scope)
         except Problem as problem:
-            code = frames.CLOSE_TOO_FAST if problem.code == "rate_limited" else frames.CLOSE_FORBIDDEN
-            raise Refused(code, problem.code) from problem
+            raise Refused(_CLOSES.get(problem.code, frames.CLOSE_FORBIDDEN), problem.code) from problem
         user_id = self._check_token(caller.tenant, raw_user_id, token)
         self._check_room(caller.tenant, user_id)
         return caller, user_id
