@@ -1,6 +1,8 @@
 """What goes wrong around ingest strands nothing."""
 
+import shutil
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -85,3 +87,20 @@ async def test_an_old_event_is_kept_and_its_signal_is_not_fresh(make_world: Make
     found = await world.signals(2)
     assert [(one.kind, one.fresh) for one in found] == [("rage_click", False), ("help_sought", False)]
     assert found[1].evidence["text"] == "help"
+
+
+async def test_without_redis_events_are_stored_all_the_same(
+    make_world: MakeWorld, person: Any, frame: Any, tmp_path: Path
+) -> None:
+    world = await make_world({"detectors": {"inactivity": {"after": "1s"}}})
+    broken = tmp_path / "broken"
+    shutil.copytree(world.tenant.secrets, broken)
+    (broken / names.REDIS_URL_FILE).write_text("redis://127.0.0.1:1/0")
+    process = await world.start(folder=broken)
+    anna = person("anna", clock=-10.0)
+    await world.publish(frame([anna.views("/settings"), *anna.rages()]))
+    assert [one.kind for one in await world.signals(1)] == ["rage_click"]
+    await process.stop()
+    # With Redis back, what it never heard of is found in PostgreSQL.
+    await world.start()
+    assert [one.kind for one in await world.signals(1)] == ["inactivity"]
