@@ -61,9 +61,10 @@ async def _resources(settings: Settings, role: str) -> AsyncIterator[Resources]:
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    # More than once where need be: before Python 3.12 asyncio.wait_for may swallow a cancellation.
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.5)
 
 
 class _Server(uvicorn.Server):

@@ -97,7 +97,7 @@ class Realtime:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def start(self) -> None:
+    async def start(self, *, ready: bool = True) -> None:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "handrail_runtime", "run", "--roles", "realtime",
             env=os.environ
@@ -110,16 +110,17 @@ class Realtime:
             },
         )  # fmt: skip
 
-        async def ready() -> bool:
+        async def answers() -> bool:
             assert self.process is not None
             assert self.process.returncode is None, "the process ended"
             try:
                 async with httpx2.AsyncClient(trust_env=False) as client:
-                    return (await client.get(f"{self.url}/readyz")).status_code == 200
+                    status = (await client.get(f"{self.url}/readyz")).status_code
+                    return status == (200 if ready else 503)
             except httpx2.TransportError:
                 return False
 
-        await eventually(ready, 30)
+        await eventually(answers, 30)
 
     async def kill(self) -> None:
         assert self.process is not None

@@ -12,6 +12,7 @@ from joserfc.jwk import OKPKey
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from handrail_cli.embedded.ports import free_port
 from handrail_contracts import link, names
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_operator.publish import publish_config
@@ -195,6 +196,35 @@ async def test_presence_follows_the_sockets(realtime):
     await gateway.send(link.Attach(2, USER))
     await gateway.send(link.Detach(1), link.Detach(2))
     await realtime.until(lambda: realtime.presence_ttl(USER, 1, 30))
+
+
+async def test_redis_away_costs_reachability_only(realtime):
+    await realtime.kill()
+    (realtime.tenant.secrets / names.REDIS_URL_FILE).write_text(f"redis://127.0.0.1:{free_port(set())}/0")
+    await realtime.start(ready=False)
+    gateway = await realtime.link()
+    await gateway.send(link.Attach(1, "ann"))
+    assert (await gateway.receive()).frame["type"] == "hello"
+    await realtime.nudge("ann", 1)
+    assert (await gateway.receive()).seq == 1
+    assert (await realtime.get("/readyz")).json() == {
+        "ready": False, "checks": {"nats": True, "postgres": True, "redis": False},
+    }  # fmt: skip
+    assert (await realtime.get("/api/v1/nudges")).status_code == 200
+
+
+async def test_a_link_that_does_not_read_is_closed_alone(realtime):
+    sockets = 150
+    for seq in range(1, 21):
+        await realtime.nudge("ann", seq, notice=False)
+    await realtime.database.execute(
+        "UPDATE nudges SET content = jsonb_set(content, '{body}', to_jsonb(repeat('x', 20000)))"
+    )
+    slow, other = await realtime.link(), await realtime.link()
+    await slow.send(*(link.Attach(sid, "ann") for sid in range(sockets)))
+    await realtime.until(lambda: realtime.counts('handrail_realtime_links_closed_total{reason="slow"} 1.0'))
+    await realtime.until(lambda: realtime.counts("handrail_realtime_sockets 0.0"))
+    await other.nothing_until(1, "bob")
 
 
 async def test_a_closed_link_detaches_its_sockets(realtime):

@@ -19,8 +19,8 @@ from handrail_runtime.realtime.registry import Registry, Socket
 
 log = structlog.get_logger()
 
-MOST_QUEUED = 8 * 1024 * 1024
-"""Bytes of frames waiting for one link."""
+MOST_QUEUED = 32 * 1024 * 1024
+"""Bytes of frames waiting for one link: well above what one look can bring, or a fast link would be closed, too."""
 MESSAGE = 256 * 1024
 """Bytes of frames that share one message, about."""
 SLOW_AFTER = 10.0
