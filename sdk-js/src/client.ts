@@ -8,6 +8,7 @@ import { Door } from "./door";
 import { debug, type Guard } from "./guard";
 import { Lifetime } from "./lifetime";
 import { Socket } from "./live/socket";
+import { messageCard } from "./nudges/card";
 import { type Fate, Presenter } from "./nudges/presenter";
 import { Shown } from "./nudges/shown";
 import type { Consent, IdentifyOptions, Options } from "./options";
@@ -232,17 +233,7 @@ export class Client {
     if (frame.type === "hello" || frame.type === "config") this.follow(readConfig(frame.config));
     else if (frame.type === "nudge") this.presenter.take(frame.nudge, frame.seq);
     else if (frame.type === "message") {
-      const { message_id, text } = frame;
-      const language = this.rules.config.language;
-      const nudge = {
-        nudge_id: message_id,
-        kind: "chat",
-        stuck_point: "",
-        target: null,
-        title: "",
-        body: text,
-      } as const;
-      this.presenter.take({ ...nudge, language, expires_at: "2099-01-01T00:00:00Z" }, frame.seq, true);
+      this.presenter.take(messageCard(frame, this.rules.config.language), frame.seq, true);
     }
   }
 

@@ -22,8 +22,8 @@ function nudge(more: Partial<Nudge> = {}): Nudge {
     title: "Hello",
     body: "Try **this**",
     actions: [
-      { id: "ok", label: "Got it", kind: "dismiss" },
-      { id: "go", label: "Do it", kind: "event" },
+      { id: "ok", label: "Got it", kind: "dismiss", url: null },
+      { id: "go", label: "Do it", kind: "event", url: null },
       { id: "bad", label: "Bad", kind: "link", url: "javascript:alert(1)" },
     ],
     language: "en",

@@ -1,18 +1,23 @@
 // The user interface's own few words.
 
-const WORDS: Record<string, { close: string }> = {
-  en: { close: "Close" },
-  de: { close: "Schließen" },
-  fr: { close: "Fermer" },
-  es: { close: "Cerrar" },
-  it: { close: "Chiudi" },
-  nl: { close: "Sluiten" },
-  pt: { close: "Fechar" },
+interface Words {
+  close: string;
+  message: string;
+}
+
+const ENGLISH: Words = { close: "Close", message: "Message" };
+const WORDS: Record<string, Words> = {
+  de: { close: "Schließen", message: "Nachricht" },
+  fr: { close: "Fermer", message: "Message" },
+  es: { close: "Cerrar", message: "Mensaje" },
+  it: { close: "Chiudi", message: "Messaggio" },
+  nl: { close: "Sluiten", message: "Bericht" },
+  pt: { close: "Fechar", message: "Mensagem" },
 };
 const RTL = new Set(["ar", "fa", "he", "ur"]);
 
-export function words(language: string): { close: string } {
-  return WORDS[primary(language)] ?? { close: "Close" };
+export function words(language: string): Words {
+  return WORDS[primary(language)] ?? ENGLISH;
 }
 
 export function direction(language: string): "rtl" | "ltr" {
