@@ -242,6 +242,8 @@ async def test_the_gateway_starts_before_nats(start_gateway: Any, own_nats: OwnN
     assert (await running.client.get("/healthz")).status_code == 200
     answer = await running.client.get("/readyz")
     assert (answer.status_code, answer.json()["ready"]) == (503, False)
+    # "unknown key" would make a browser give up for good.
+    assert await _status(running, make, own_nats.keys["publishable"]) == 503
     await own_nats.start()
     await running.until(lambda: running.gateway.ready)
     assert (await running.client.get("/readyz")).status_code == 200
