@@ -38,7 +38,7 @@ from handrail_runtime.settings import Settings
 if TYPE_CHECKING:
     from tests.conftest import MakeTenant, RunningServers, Tenant
 
-DEADLINE = 20.0
+DEADLINE = 45.0
 
 
 async def eventually(check: Callable[[], Awaitable[Any]], within: float = DEADLINE) -> Any:
@@ -130,12 +130,12 @@ class World:
         self.stack.push_async_callback(_cancel, asyncio.create_task(role.run()))
         return role
 
-    async def start(self, *, wait: bool = True, **environment: str) -> Agent:
-        """An agent in a process of its own."""
+    async def start(self, *, roles: str = "agent", wait: bool = True, **environment: str) -> Agent:
+        """An agent in a process of its own, or with other roles in one."""
         port, log = free_port(set()), self.folder / f"agent-{len(self.agents)}.log"
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "handrail_runtime", "run", "--roles", "agent",
+                sys.executable, "-m", "handrail_runtime", "run", "--roles", roles,
                 env=os.environ
                 | {
                     "HANDRAIL_TENANT": self.tenant.name,

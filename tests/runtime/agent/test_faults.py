@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 REFUSE = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION 'no nudges today' USING ERRCODE = '22000'; END $$;
+BEGIN RAISE EXCEPTION 'not today' USING ERRCODE = '22000'; END $$;
 CREATE TRIGGER refuse BEFORE INSERT ON nudges FOR EACH ROW EXECUTE FUNCTION refuse();
+CREATE TRIGGER refuse BEFORE INSERT ON escalations FOR EACH ROW EXECUTE FUNCTION refuse();
 """
+ALLOW = "DROP FUNCTION refuse() CASCADE"
 
 
 async def _as_owner(world: "World", statement: str) -> None:
@@ -35,10 +37,11 @@ async def _kept(world: "World") -> bool:
     return await world.runs_kept() == 1
 
 
+@pytest.mark.parametrize(("after_nudges", "node", "outcome"), [(3, "act", "nudged"), (0, "escalate", "escalated")])
 async def test_a_run_that_failed_stays_and_is_resumed_where_it_failed(
-    make_world: "MakeWorld", a_signal: "MakeSignal"
+    make_world: "MakeWorld", a_signal: "MakeSignal", after_nudges: int, node: str, outcome: str
 ) -> None:
-    world = await make_world(start=False)
+    world = await make_world({"escalation": {"afterNudges": after_nudges}}, start=False)
     user = await world.user()
     found = a_signal(user)
     async with world.resources() as resources:
@@ -50,17 +53,18 @@ async def test_a_run_that_failed_stays_and_is_resumed_where_it_failed(
             await runs.decide(found, config, again=False)
         graph, _ = await runs._graph()
         thread: Any = {"configurable": {"thread_id": found.signal_id}}
-        assert (await graph.aget_state(thread)).next == ("act",)
+        assert (await graph.aget_state(thread)).next == (node,)
         await runs.give_up(found, config, caught.value)
         failed = await world.decision(found)
         assert (failed["outcome"], failed["reason"]) == ("failed", "error:DataError")
         assert await world.nudges(user) == []
 
-        await _as_owner(world, "DROP TRIGGER refuse ON nudges")
-        assert await runs.decide(found, config, again=True) == "nudged"
-        assert (await world.decision(found))["outcome"] == "nudged"
+        await _as_owner(world, ALLOW)
+        assert await runs.decide(found, config, again=True) == outcome
+        assert (await world.decision(found))["outcome"] == outcome
         assert await runs.decide(found, config, again=True) == "repeated"
-        assert len(await world.nudges(user)) == 1
+        assert len(await world.nudges(user)) == (outcome == "nudged")
+        assert await world.value("SELECT count(*) FROM escalations") == (outcome == "escalated")
         assert await world.runs_kept() == 0
         await runs.aclose()
 
@@ -74,7 +78,7 @@ async def test_what_fails_once_is_tried_again(make_world: "MakeWorld", a_signal:
     await until(lambda: _kept(world))
     # Others are not held up.
     assert (await world.decide(a_signal(other, fresh=False)))["reason"] == "stale"
-    await _as_owner(world, "DROP TRIGGER refuse ON nudges")
+    await _as_owner(world, ALLOW)
     assert (await world.decision(found))["outcome"] == "nudged"
     await world.settled()
     assert await world.runs_kept() == 0

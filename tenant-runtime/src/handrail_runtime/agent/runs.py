@@ -31,6 +31,10 @@ _TOLD = (
 )
 
 
+LASTING = {"act", "escalate"}
+"""Nodes that change something: every step of theirs is kept, as is where they failed."""
+
+
 class Runs:
     """`decide` may run many times at once; `aclose` ends what `decide` opened."""
 
@@ -48,8 +52,9 @@ class Runs:
         run = Run(self._desk, config)
         waits_for = (await graph.aget_state(thread)).next if again else ()
         if again and not waits_for and (outcome := await self._decided(signal)) is not None:
+            await saver.adelete_thread(signal.signal_id)
             return outcome
-        if "act" not in waits_for:
+        if not LASTING & set(waits_for):
             begin = None if waits_for else start(signal)
             await graph.ainvoke(begin, thread, context=run, durability="exit")
         final = await graph.ainvoke(None, thread, context=run, durability="sync")
