@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from handrail_cli.embedded.passwords import ServerSecrets
 from handrail_cli.embedded.ports import free_port
-from handrail_cli.embedded.servers import Ports, Servers, ServerSecrets, wait_until
+from handrail_cli.embedded.servers import Ports, Servers, wait_until
 from handrail_cli.supervise.client import KeeperClient
 from handrail_contracts import names
 from handrail_contracts.record import TenantRecord

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
-import msgspec
 from asyncpg.exceptions import PostgresError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from handrail_cli.embedded.errors import NotReady
 from handrail_cli.embedded.nats import Nats, NatsTrust
+from handrail_cli.embedded.passwords import ServerSecrets
 from handrail_cli.embedded.postgres import Postgres
 from handrail_cli.embedded.valkey import Valkey
 from handrail_cli.supervise.client import Command
@@ -22,14 +22,6 @@ from handrail_operator.provision.platform import Access, trust
 
 PATIENCE = 60.0
 """Seconds until a server that does not answer counts as failed (a recovery after a power cut takes a while)."""
-
-
-class ServerSecrets(msgspec.Struct, kw_only=True):
-    """Kept in the state folder. `identity` names this state's folder where it cannot be inside."""
-
-    identity: str
-    postgres_password: str
-    redis_password: str
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from handrail_cli.embedded.servers import ServerSecrets
+from handrail_cli.embedded.passwords import ServerSecrets
 from handrail_cli.state import files
 from handrail_cli.state.errors import StateError
 from handrail_cli.state.live import LiveStatus
