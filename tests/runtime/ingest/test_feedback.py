@@ -66,3 +66,4 @@ async def test_traits_are_merged_and_the_first_joining_wins(make_world: MakeWorl
     assert [tuple(row) for row in await world.rows("SELECT anonymous_id, user_id FROM user_aliases")] == [
         (anonymous, "anna")
     ]
+    assert await world.value("SELECT count(*) FROM sessions") == 0  # being named is no visit

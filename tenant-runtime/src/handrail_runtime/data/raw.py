@@ -24,7 +24,7 @@ async def raw_transaction(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connecti
         if not isinstance(driver, asyncpg.Connection):
             raise TypeError("the engine must run on asyncpg")
         try:
-            async with driver.transaction():  # type: ignore[no-untyped-call]
+            async with driver.transaction():
                 yield driver
         except pg.PostgresError:
             raise

@@ -65,8 +65,10 @@ async def store(
     new = sorted((batch[str(row["event_id"])] for row in rows), key=lambda one: (one.seen.at, one.seen.event_id))
     if not new:
         return Stored()
-    visits = _visits(new)
-    await _load(connection, visits, cache)
+    # Being told who somebody is, is no visit.
+    visits = _visits([one for one in new if one.event.event_type != "identify"])
+    if visits:
+        await _load(connection, visits, cache)
     said = feedback.gather(new)
     counts = await feedback.apply(connection, said) if said else {}
     found: list[Signal] = []
@@ -74,7 +76,8 @@ async def store(
         found += _advance(visit, rules)
         if visit.user_id in counts:
             visit.state.nudges = counts[visit.user_id]
-    await connection.execute(statements.SAVE_SESSIONS, *_sessions(visits, now))
+    if visits:
+        await connection.execute(statements.SAVE_SESSIONS, *_sessions(visits, now))
     return Stored(len(new), visits, await save_signals(connection, found))
 
 
