@@ -95,7 +95,7 @@ _DETECTORS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(detectors=_DETECTORS, seed=st.integers(0, 10_000), persona=st.sampled_from(sorted(PERSONAS)))
 def test_the_platforms_detectors_find_what_a_persona_promises(
     detectors: dict[str, Any], seed: int, persona: str

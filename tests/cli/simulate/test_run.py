@@ -12,6 +12,9 @@ from handrail_cli.simulate.plan import make_plan
 from handrail_cli.simulate.report import summarise
 
 
+pytestmark = pytest.mark.slow
+
+
 async def _run(running: Any, *, users: int, seed: int, stop: asyncio.Event | None = None) -> dict[str, Any]:
     told: list[Progress] = []
     async with Api(running.gateway, secret=running.secret, publishable=running.publishable) as api:
@@ -29,7 +32,7 @@ async def test_two_runs_of_a_seed_end_alike_with_everything_stored(running: Any)
     assert first["events"]["sent"] == first["events"]["stored"] > first["events"]["planned"]
     assert first["signals"]["missing"] == 0
     assert first["nudges"]["sent"] == first["nudges"]["received"] == first["nudges"]["shown"] > 0
-    assert sum(first["nudges"][what] for what in ("clicked", "dismissed", "completed")) > 0
+    assert first["nudges"]["clicked"] > 0
     assert first["latency_ms"]["p50"] > 0
 
     second = await _run(running, users=12, seed=1)
@@ -40,7 +43,7 @@ async def test_two_runs_of_a_seed_end_alike_with_everything_stored(running: Any)
         assert before["signals"] == after["signals"]
 
 
-async def test_an_interrupted_run_reports_what_was_done(running: Any) -> None:
+async def test_an_interrupted_run_reports_what_was_done_and_a_wrong_key_is_a_sentence(running: Any) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().call_later(1.0, stop.set)
     report = await _run(running, users=400, seed=2, stop=stop)
@@ -48,8 +51,6 @@ async def test_an_interrupted_run_reports_what_was_done(running: Any) -> None:
     assert not report["ok"]
     assert report["users"]["done"] < 400
 
-
-async def test_a_wrong_key_is_a_sentence(running: Any) -> None:
     async with Api(running.gateway, secret="sk_wrong", publishable="pk_wrong") as api:
         with pytest.raises(ApiFailed, match="401 key_unknown"):
             await api.spec()

@@ -96,12 +96,11 @@ _ONLY_DISMISS = [{"id": "no", "label": "No", "kind": "dismiss"}]
     ("reaction", "nudge", "expected"),
     [
         ("ignore", _nudge(), ["nudge_shown"]),
-        ("dismiss", _nudge(), ["nudge_shown", "nudge_dismissed no"]),
-        ("dismiss", _nudge(actions=[]), ["nudge_shown", "nudge_dismissed "]),
+        ("dismiss", _nudge(), ["nudge_shown", "nudge_dismissed"]),
         ("click", _nudge(), ["nudge_shown", "nudge_clicked show"]),
-        ("click", _nudge(actions=_ONLY_DISMISS), ["nudge_shown", "nudge_dismissed no"]),
-        ("complete", _nudge(), ["nudge_shown", "nudge_clicked show", "click", "nudge_completed"]),
-        ("complete", _nudge(actions=_ONLY_DISMISS), ["nudge_shown", "click", "nudge_completed"]),
+        ("click", _nudge(actions=_ONLY_DISMISS), ["nudge_shown", "nudge_clicked no", "nudge_dismissed no"]),
+        ("click", _nudge(actions=[]), ["nudge_shown", "nudge_dismissed"]),
+        ("complete", _nudge(), ["nudge_shown", "click", "nudge_completed"]),
         ("complete", _nudge(target=None), ["nudge_shown", "nudge_clicked show"]),
     ],
 )

@@ -129,11 +129,7 @@ def _frustrated(walk: Walk) -> None:
     walk.take(walk.scene.baseline.steps[0])
     walk.wait(2, 5)
     dead = walk.rng.choice(walk.scene.off_way(["#export", "#share", "#upload-logo", "button.archive"]))
-    _hammer(walk, dead, detectors.rage_click.count + 2, detectors.rage_click.within.total_seconds())
-    calm = detectors.dead_click
-    if detectors.rage_click.count + 2 < calm.count + 1:
-        walk.wait(0.5, 1)
-        _hammer(walk, dead, calm.count + 1, calm.within.total_seconds())
+    _hammer(walk, dead)
     walk.wait(4, 7)
     walk.view(walk.scene.page("settings/profile"))
     failures = detectors.repeated_error.count + 1
@@ -149,9 +145,11 @@ def _frustrated(walk: Walk) -> None:
     walk.do("focus", "input[type=search]", filled=False)
 
 
-def _hammer(walk: Walk, selector: str, clicks: int, within: float) -> None:
-    """Clicks without effect, all well within a window of `within` seconds."""
-    gap = min(0.18, within * 0.7 / clicks)
+def _hammer(walk: Walk, selector: str) -> None:
+    """Clicks without effect, enough and fast enough for rage and for dead clicks alike."""
+    rage, dead = walk.scene.detectors.rage_click, walk.scene.detectors.dead_click
+    clicks = max(rage.count + 2, dead.count + 1)
+    gap = min(0.18, min(rage.within, dead.within).total_seconds() * 0.7 / clicks)
     for click in range(clicks):
         walk.click(selector, reacted=False, trigger=click == clicks - 1)
         walk.wait(gap * 0.6, gap)

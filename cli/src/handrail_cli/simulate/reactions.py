@@ -7,23 +7,23 @@ from handrail_contracts.nudges import Nudge
 
 def react(reaction: Reaction, nudge: Nudge, path: str) -> list[PlannedEvent]:
     """Shown, then the reaction; `at` counts from the moment the nudge is shown."""
-    about = {"nudge_id": nudge.nudge_id}
-    shown = PlannedEvent(0.0, "nudge_shown", path, properties=dict(about))
+    shown = _told(0.0, "nudge_shown", nudge, path)
     if reaction == "ignore":
         return [shown]
-    action = next((each for each in nudge.actions if each.kind != "dismiss"), None)
-    clicked = PlannedEvent(0.2, "nudge_clicked", path, properties={**about, "action_id": action.id if action else ""})
     if reaction == "complete" and nudge.target:
-        return [
-            shown,
-            *([clicked] if action else []),
-            PlannedEvent(0.4, "click", path, nudge.target, {"reacted": True}),
-            PlannedEvent(0.4, "nudge_completed", path, nudge.target, dict(about)),
-        ]
-    if reaction in ("complete", "click") and action:
-        return [shown, clicked]
-    ending = next((each.id for each in nudge.actions if each.kind == "dismiss"), "")
-    return [shown, PlannedEvent(0.2, "nudge_dismissed", path, properties={**about, "action_id": ending})]
+        used = PlannedEvent(0.4, "click", path, nudge.target, {"reacted": True})
+        return [shown, used, _told(0.4, "nudge_completed", nudge, path)]
+    if reaction != "dismiss" and nudge.actions:
+        # A pressed button is a click, whatever it does.
+        action = next((each for each in nudge.actions if each.kind != "dismiss"), nudge.actions[0])
+        pressed = _told(0.2, "nudge_clicked", nudge, path, action_id=action.id)
+        closed = _told(0.2, "nudge_dismissed", nudge, path, action_id=action.id)
+        return [shown, pressed, closed] if action.kind == "dismiss" else [shown, pressed]
+    return [shown, _told(0.2, "nudge_dismissed", nudge, path)]
+
+
+def _told(at: float, event_type: str, nudge: Nudge, path: str, **more: str) -> PlannedEvent:
+    return PlannedEvent(at, event_type, path, properties={"nudge_id": nudge.nudge_id, **more})
 
 
 def leave(path: str) -> PlannedEvent:
