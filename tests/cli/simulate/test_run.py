@@ -11,7 +11,6 @@ from handrail_cli.simulate.drive import Progress, run
 from handrail_cli.simulate.plan import make_plan
 from handrail_cli.simulate.report import summarise
 
-
 pytestmark = pytest.mark.slow
 
 
