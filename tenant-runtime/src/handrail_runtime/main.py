@@ -145,7 +145,9 @@ def main(argv: list[str] | None = None) -> None:
         wanted = [name.strip() for name in arguments.roles.split(",") if name.strip()]
         if not wanted or not set(wanted) <= ROLES.keys():
             parser.error(f"--roles takes some of {', '.join(ROLES)}")
-        with asyncio.Runner(loop_factory=uvicorn.Config("", loop="uvloop", log_config=None).get_loop_factory()) as runner:
+        with asyncio.Runner(
+            loop_factory=uvicorn.Config("", loop="uvloop", log_config=None).get_loop_factory()
+        ) as runner:
             runner.run(_run(settings, wanted))
     except MissingSecret as error:
         log.error(str(error))

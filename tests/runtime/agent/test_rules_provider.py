@@ -16,7 +16,7 @@ from handrail_runtime.agent.providers.phrases import PHRASES, VOICES
 from handrail_runtime.agent.providers.rule_coach import coach, hand_over
 from handrail_runtime.agent.providers.rule_diagnosis import diagnose
 from handrail_runtime.agent.providers.wayfinding import way_to_go
-from handrail_runtime.ingest.detectors.progress import Progress, Standing
+from handrail_runtime.session.progress import Progress, Standing
 
 KINDS: tuple[SignalKind, ...] = get_args(SignalKind)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from handrail_runtime.ingest.detectors.seen import Seen
+from handrail_runtime.session.seen import Seen
 
 SECOND = 1_000_000
 

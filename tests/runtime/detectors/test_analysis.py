@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from handrail_contracts.signals import Signal
 from handrail_contracts.tenant_spec import TenantSpec
-from handrail_runtime.ingest import session
 from handrail_runtime.ingest.analysis import analyse, extended, inactive, window_of
 from handrail_runtime.ingest.detectors.inactivity import find as find_inactivity
-from handrail_runtime.ingest.detectors.seen import Seen, in_order, seen
 from handrail_runtime.ingest.rules import Rules
-from handrail_runtime.ingest.session import SessionState
+from handrail_runtime.session import state as session
+from handrail_runtime.session.seen import Seen, in_order, seen
+from handrail_runtime.session.state import SessionState
 
 S = 1_000_000
 SPEC = {

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from handrail_runtime.ingest.detectors import back_and_forth, dead_click, rage_click, repeated_error
-from handrail_runtime.ingest.detectors.seen import Finding, Seen
+from handrail_runtime.session.seen import Finding, Seen
 
 S = 1_000_000
 Make = Callable[..., Seen]

@@ -1,6 +1,6 @@
 import pytest
 
-from handrail_runtime.ingest.detectors.matching import path_matches, path_of, selector_matches
+from handrail_runtime.session.matching import path_matches, path_of, selector_matches
 
 
 @pytest.mark.parametrize(

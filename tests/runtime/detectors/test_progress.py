@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from handrail_contracts.tenant_spec import Baseline
 from handrail_runtime.ingest.detectors import off_baseline
-from handrail_runtime.ingest.detectors.progress import Standing
-from handrail_runtime.ingest.detectors.seen import Seen
+from handrail_runtime.session.progress import Standing
+from handrail_runtime.session.seen import Seen
 
 S = 1_000_000
 Make = Callable[..., Seen]

@@ -131,7 +131,11 @@ class Realtime:
         await self._open.aclose()
         if self.process is not None and self.process.returncode is None:
             self.process.terminate()
-            assert await asyncio.wait_for(self.process.wait(), DEADLINE) == 0
+            try:
+                assert await asyncio.wait_for(self.process.wait(), DEADLINE) == 0
+            except TimeoutError:
+                await self.kill()
+                raise
 
     def principal(self, scope: str = "secret", key: OKPKey | None = None, **claims: Any) -> dict[str, str]:
         """The header of a request, signed as the gateway does it; `claims` replace the right ones."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from handrail_contracts.signals import Signal
 from handrail_contracts.tenant_spec import Baseline, Step, TenantSpec
-from handrail_runtime.ingest.detectors.matching import path_matches
-from handrail_runtime.ingest.detectors.progress import Standing
+from handrail_runtime.session.matching import path_matches
+from handrail_runtime.session.progress import Standing
 
 
 @dataclass(frozen=True)

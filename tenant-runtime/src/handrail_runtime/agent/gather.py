@@ -17,8 +17,8 @@ from handrail_contracts.signals import Signal
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_runtime.agent.case import Case, History, Reach, Seen
 from handrail_runtime.data.raw import raw_transaction
-from handrail_runtime.ingest import session
-from handrail_runtime.ingest.detectors.matching import path_of
+from handrail_runtime.session import state as session
+from handrail_runtime.session.matching import path_of
 
 MAX_EVENTS = 60
 """Of the session, newest first: what a diagnosis and an alert look at."""

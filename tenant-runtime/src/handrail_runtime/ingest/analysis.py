@@ -8,7 +8,6 @@ from operator import attrgetter
 import msgspec
 
 from handrail_contracts.signals import Signal
-from handrail_runtime.ingest import session
 from handrail_runtime.ingest.detectors import (
     back_and_forth,
     dead_click,
@@ -18,11 +17,12 @@ from handrail_runtime.ingest.detectors import (
     rage_click,
     repeated_error,
 )
-from handrail_runtime.ingest.detectors.progress import Awaited, Standing
-from handrail_runtime.ingest.detectors.seen import Finding, Seen, in_order
 from handrail_runtime.ingest.rules import Rules, micros
-from handrail_runtime.ingest.session import SessionState
 from handrail_runtime.ingest.signalling import signal
+from handrail_runtime.session import state as session
+from handrail_runtime.session.progress import Awaited, Standing
+from handrail_runtime.session.seen import Finding, Seen, in_order
+from handrail_runtime.session.state import SessionState
 
 WINDOW = 15 * 60 * 1_000_000
 """Microseconds of a session's past that detectors look at."""

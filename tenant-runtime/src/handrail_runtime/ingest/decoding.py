@@ -7,7 +7,7 @@ import msgspec
 
 from handrail_contracts import events, intake, times
 from handrail_contracts.events import Event
-from handrail_runtime.ingest.detectors.seen import Seen, seen
+from handrail_runtime.session.seen import Seen, seen
 
 
 class Arrived(msgspec.Struct, frozen=True, gc=False):

@@ -18,8 +18,8 @@ from handrail_contracts import names
 from handrail_runtime.ingest.detectors import inactivity
 from handrail_runtime.ingest.metrics import REDIS_ERRORS
 from handrail_runtime.ingest.rules import Rules
-from handrail_runtime.ingest.session import SessionState
 from handrail_runtime.ingest.store import Visit
+from handrail_runtime.session.state import SessionState
 
 log = structlog.get_logger()
 

@@ -4,9 +4,9 @@ from hashlib import blake2b
 
 from handrail_contracts import signals
 from handrail_contracts.signals import Signal
-from handrail_runtime.ingest.detectors.progress import Awaited
-from handrail_runtime.ingest.detectors.seen import Finding
-from handrail_runtime.ingest.session import SessionState
+from handrail_runtime.session.progress import Awaited
+from handrail_runtime.session.seen import Finding
+from handrail_runtime.session.state import SessionState
 
 MAX_STUCK_POINT = 500
 MAX_PATH = 2048

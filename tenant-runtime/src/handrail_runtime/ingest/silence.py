@@ -13,12 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handrail_contracts import names, times
 from handrail_runtime.data.raw import DATABASE_ERRORS, raw_transaction
-from handrail_runtime.ingest import metrics, session, statements
+from handrail_runtime.ingest import metrics, statements
 from handrail_runtime.ingest.analysis import inactive
 from handrail_runtime.ingest.live import Due, Live, due_of
 from handrail_runtime.ingest.rules import Rules
 from handrail_runtime.ingest.store import ACTIVE, save_signals
 from handrail_runtime.ingest.watermark import Watermark
+from handrail_runtime.session import state as session
 
 log = structlog.get_logger()
 

@@ -12,13 +12,14 @@ import msgspec
 
 from handrail_contracts import signals, times
 from handrail_contracts.signals import Signal
-from handrail_runtime.ingest import feedback, session, statements
+from handrail_runtime.ingest import feedback, statements
 from handrail_runtime.ingest.analysis import MAX_WINDOW, WINDOW, analyse, extended
 from handrail_runtime.ingest.decoding import Arrived
-from handrail_runtime.ingest.detectors.seen import Seen, seen
 from handrail_runtime.ingest.rules import Rules
-from handrail_runtime.ingest.session import SessionState
 from handrail_runtime.ingest.window_cache import Key, WindowCache
+from handrail_runtime.session import state as session
+from handrail_runtime.session.seen import Seen, seen
+from handrail_runtime.session.state import SessionState
 
 ACTIVE = timedelta(minutes=30)
 """A session is active until nothing has come for so long."""

@@ -6,7 +6,7 @@ some, the window is read anew. So this saves work and decides nothing.
 
 from collections import OrderedDict
 
-from handrail_runtime.ingest.detectors.seen import Seen
+from handrail_runtime.session.seen import Seen
 
 Key = tuple[str, str]
 

@@ -26,7 +26,7 @@ from handrail_contracts.nudges import Diagnosis
 from handrail_runtime.agent.case import Case, Seen
 from handrail_runtime.agent.providers import questions
 from handrail_runtime.agent.providers.wayfinding import Way, way_to_go
-from handrail_runtime.ingest.detectors.seen import ACTIVITY
+from handrail_runtime.session.seen import ACTIVITY
 
 NEW_FOR = timedelta(days=7)
 RECENT = timedelta(minutes=5)

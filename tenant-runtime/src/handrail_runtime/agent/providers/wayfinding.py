@@ -5,7 +5,7 @@ from typing import Literal
 
 from handrail_contracts.tenant_spec import Step
 from handrail_runtime.agent.case import Case, beneath, page_of
-from handrail_runtime.ingest.detectors.matching import path_matches, selector_matches
+from handrail_runtime.session.matching import path_matches, selector_matches
 
 Situation = Literal["here", "elsewhere", "next", "start", "element", "open"]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from handrail_runtime.ingest.detectors.episodes import gap_for
-from handrail_runtime.ingest.detectors.seen import Finding, Seen
+from handrail_runtime.session.seen import Finding, Seen
 
 
 def find(events: Sequence[Seen], *, times: int, within: int) -> list[Finding]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from handrail_runtime.ingest.detectors.episodes import bursts, gap_for
-from handrail_runtime.ingest.detectors.seen import Finding, Seen
+from handrail_runtime.session.seen import Finding, Seen
 
 
 def find(events: Sequence[Seen], *, count: int, within: int) -> list[Finding]:

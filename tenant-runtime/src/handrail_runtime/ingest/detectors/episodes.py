@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handrail_runtime.ingest.detectors.seen import Seen
+from handrail_runtime.session.seen import Seen
 
 QUIET = 30_000_000
 """Microseconds without a further finding after which the next one is news. Longer windows stretch it."""

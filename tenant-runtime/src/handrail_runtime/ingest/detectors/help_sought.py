@@ -1,6 +1,6 @@
 """The user asked for help in words; each message is one finding."""
 
-from handrail_runtime.ingest.detectors.seen import Finding, Seen
+from handrail_runtime.session.seen import Finding, Seen
 
 MAX_TEXT = 1000
 

@@ -1,7 +1,7 @@
 """Nothing happens although the page is open."""
 
 from handrail_contracts.times import STALE_AFTER
-from handrail_runtime.ingest.detectors.seen import Finding
+from handrail_runtime.session.seen import Finding
 
 STALE = int(STALE_AFTER.total_seconds() * 1_000_000)
 MARGIN = 60_000_000

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from handrail_contracts.tenant_spec import Baseline
-from handrail_runtime.ingest.detectors.progress import Awaited, Standing
-from handrail_runtime.ingest.detectors.seen import Finding, Seen
+from handrail_runtime.session.progress import Awaited, Standing
+from handrail_runtime.session.seen import Finding, Seen
 
 _US = timedelta(microseconds=1)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from handrail_runtime.ingest.detectors.episodes import bursts, gap_for
-from handrail_runtime.ingest.detectors.seen import Finding, Seen
+from handrail_runtime.session.seen import Finding, Seen
 
 ONE_ATTEMPT = 1_000_000
 """Microseconds in which a refused submit and a form's error are the same attempt, told twice."""

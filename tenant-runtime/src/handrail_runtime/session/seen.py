@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from handrail_contracts.signals import SignalKind
-from handrail_runtime.ingest.detectors.matching import path_of
+from handrail_runtime.session.matching import path_of
 
 MAX_MERGED = 1000
 """A browser may merge clicks into one event; what it says beyond this is not believed."""

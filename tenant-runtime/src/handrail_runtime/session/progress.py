@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import msgspec
 
 from handrail_contracts.tenant_spec import Baseline, Step, Success
-from handrail_runtime.ingest.detectors.matching import path_matches, selector_matches
-from handrail_runtime.ingest.detectors.seen import Seen
+from handrail_runtime.session.matching import path_matches, selector_matches
+from handrail_runtime.session.seen import Seen
 
 
 class Progress(msgspec.Struct, frozen=True, gc=False):

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from handrail_runtime.ingest.detectors.progress import Progress, Standing
-from handrail_runtime.ingest.detectors.seen import Seen
+from handrail_runtime.session.progress import Progress, Standing
+from handrail_runtime.session.seen import Seen
 
 
 class SessionState(msgspec.Struct, omit_defaults=True):
