@@ -11,9 +11,9 @@ from handrail_cli.simulate.plan import PlannedUser, make_plan
 from handrail_cli.simulate.walk import MAX_SECONDS
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_runtime.ingest.analysis import analyse, window_of
-from handrail_runtime.ingest.detectors.seen import Seen, seen
 from handrail_runtime.ingest.rules import Rules
-from handrail_runtime.ingest.session import SessionState
+from handrail_runtime.session.seen import Seen, seen
+from handrail_runtime.session.state import SessionState
 
 
 def _spec(**fields: Any) -> TenantSpec:
