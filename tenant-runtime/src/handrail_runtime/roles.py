@@ -1,5 +1,6 @@
 """What a role is, and what a process gives to its roles. Roles are composition: one process may run several."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -35,3 +36,14 @@ class Role(Protocol):
 
     def router(self) -> APIRouter | None:
         """What the role serves over HTTP, if anything."""
+
+
+def heed_cancellation() -> None:
+    """Raises CancelledError where this task was cancelled and a library under it swallowed that.
+
+    Before Python 3.12 asyncio.wait_for does so when what it waits for ends at the same moment, and redis waits that
+    way. A loop that runs until cancelled asks at each turn, or now and then it would never end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

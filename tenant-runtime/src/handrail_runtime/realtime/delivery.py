@@ -20,6 +20,7 @@ from handrail_contracts.snippet_config import SnippetConfig
 from handrail_runtime.realtime import metrics
 from handrail_runtime.realtime.nudge_table import DATABASE_AWAY, NudgeTable, Standing
 from handrail_runtime.realtime.registry import Registry, Socket
+from handrail_runtime.roles import heed_cancellation
 
 log = structlog.get_logger()
 
@@ -125,6 +126,7 @@ class Delivery:
         failures = 0
         try:
             while True:
+                heed_cancellation()
                 await self._wake.wait()
                 self._wake.clear()
                 try:
@@ -207,6 +209,7 @@ class Delivery:
     async def sweep(self) -> None:
         """Looks at times for pending nudges whose notice was lost, and ends those that came too late."""
         while True:
+            heed_cancellation()
             try:
                 async with asyncio.timeout(_TIMEOUT):
                     metrics.EXPIRED.inc(await self._table.expire())
@@ -216,7 +219,6 @@ class Delivery:
             else:
                 self._succeeded()
                 self._want_missed(found)
-            # Not wait_for: in Python 3.11 it may swallow the cancellation that ends this task.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SWEEP_EVERY if self.ok else 1.0):
                     await self._sweep_now.wait()

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from handrail_contracts import names
 from handrail_runtime.realtime import metrics
 from handrail_runtime.realtime.registry import Registry
+from handrail_runtime.roles import heed_cancellation
 
 log = structlog.get_logger()
 
@@ -46,6 +47,7 @@ class Presence:
     async def run(self) -> None:
         renew_at = 0.0
         while True:
+            heed_cancellation()
             if time.monotonic() >= renew_at:
                 self._changed.update(self._registry.users())
                 renew_at = time.monotonic() + RENEW_EVERY
@@ -54,7 +56,6 @@ class Presence:
                 self._changed |= changed
                 await asyncio.sleep(_RETRY_AFTER)
                 continue
-            # Not wait_for: in Python 3.11 it may swallow the cancellation that ends this task.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, renew_at - time.monotonic())):
                     await self._wake.wait()
