@@ -19,6 +19,7 @@ from handrail_runtime.ingest.live import Due, Live, due_of
 from handrail_runtime.ingest.rules import Rules
 from handrail_runtime.ingest.store import ACTIVE, save_signals
 from handrail_runtime.ingest.watermark import Watermark
+from handrail_runtime.roles import heed_cancellation
 from handrail_runtime.session import state as session
 
 log = structlog.get_logger()
@@ -56,6 +57,7 @@ class Silence:
 
     async def run(self) -> None:
         while True:
+            heed_cancellation()
             try:
                 await self.look()
             except (*DATABASE_ERRORS, NatsError) as error:
