@@ -52,7 +52,7 @@ help:
 	cd sdk-js && npm ci --silent
 	touch $@
 
-.make/sdk: .make/npm $(shell find sdk-js/src -type f 2>/dev/null) sdk-js/package.json $(wildcard sdk-js/vite.config.ts sdk-js/tsconfig.json)
+.make/sdk: .make/npm $(shell find sdk-js/src -type f 2>/dev/null) sdk-js/package.json $(wildcard sdk-js/scripts/* sdk-js/vite.config.ts sdk-js/tsconfig.json)
 	@echo "building the snippet"
 	cd sdk-js && npm run --silent build
 	touch $@
@@ -74,7 +74,7 @@ types: install-dev
 	"$(BIN)/mypy"
 	cd sdk-js && npm run --silent types
 
-generate: .make/python
+generate: .make/npm .make/python
 	"$(BIN)/python" scripts/generate.py
 
 drift: install-dev
