@@ -261,7 +261,8 @@ class State:
 
     def _private(self, folder: Path) -> Path:
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for path in reversed([folder, *folder.relative_to(self.root).parents[:-1]]):
+                self.root.joinpath(path).mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
             raise StateError(f"{folder} cannot be made: {error.strerror}. Choose another --state.") from error
         return folder

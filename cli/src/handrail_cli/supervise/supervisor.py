@@ -11,6 +11,7 @@ from typing import Literal
 
 from handrail_cli.supervise.client import Command, Event, KeeperClient
 from handrail_cli.supervise.logs import LogStream
+from handrail_cli.supervise.tasks import cancel
 
 State = Literal["starting", "running", "waiting", "stopped"]
 Check = Callable[[], Awaitable[bool]]
@@ -94,9 +95,7 @@ class Supervisor:
         if managed.exited is not None:
             await asyncio.wait([managed.exited], timeout=10)
         if managed.task is not None:
-            managed.task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await managed.task
+            await cancel(managed.task)
         if self.processes.get(name) is managed:
             del self.processes[name]
         self._on_change(name)

@@ -20,6 +20,7 @@ from handrail_cli.state.folder import State
 from handrail_cli.state.live import LiveStatus, ProcessStatus, TenantStatus, condition_value
 from handrail_cli.supervise.logs import LogFormat, LogStream
 from handrail_cli.supervise.supervisor import Supervisor
+from handrail_cli.supervise.tasks import cancel
 from handrail_cli.up import orphans, programs
 from handrail_cli.up.answers import Answers
 from handrail_cli.up.port_book import PortBook
@@ -104,10 +105,7 @@ class LocalPlatform:
                 await asyncio.wait([following])
                 following.result()
             finally:
-                for task in (following, telling):
-                    task.cancel()
-                await asyncio.gather(following, telling, return_exceptions=True)
-                await tenants.stop()
+                await asyncio.gather(cancel(following, telling), tenants.stop())
 
     def _surroundings(self, platform: Platform, supervisor: Supervisor, book: PortBook) -> Surroundings:
         return Surroundings(
@@ -124,11 +122,7 @@ class LocalPlatform:
     async def _end(self, supervisor: Supervisor, *tasks: asyncio.Task[Any]) -> None:
         if not self._failed:
             self.log.say("stopping", "stopping (once more to end at once)")
-        for task in tasks:
-            task.cancel()
-        ending = asyncio.create_task(supervisor.end(), name="end")
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await ending
+        await asyncio.gather(supervisor.end(), cancel(*tasks))
         self._save_status()
         self.log.say("stopped", "stopped")
 

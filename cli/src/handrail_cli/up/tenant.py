@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from handrail_cli.state.folder import KeptSpec, State
 from handrail_cli.supervise.logs import LogFormat, LogStream
 from handrail_cli.supervise.supervisor import Supervisor
+from handrail_cli.supervise.tasks import cancel
 from handrail_cli.tenant_files.collect import Wanted, resolve, unresolved
 from handrail_cli.tenant_files.places import Fault
 from handrail_cli.up.conditions import Seen, conditions
@@ -90,9 +91,7 @@ class LocalTenant:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await cancel(self._task)
 
     async def _work(self) -> None:
         pause = FIRST_RETRY

@@ -1,7 +1,6 @@
 """All tenants of this machine: follows their files, starts and stops them, answers for them."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,7 +130,4 @@ class LocalTenants:
         self.around.changed()
 
     async def stop(self) -> None:
-        for tenant in self.tenants.values():
-            with contextlib.suppress(Exception):
-                await tenant.stop()
-        await asyncio.sleep(0)
+        await asyncio.gather(*(tenant.stop() for tenant in self.tenants.values()))
