@@ -1,13 +1,21 @@
 """Decisions about wanted changes of a spec."""
 
+from typing import Any
+
 import pytest
 
-from handrail_contracts.operator_calls import ConfigEdit
+from handrail_contracts.operator_calls import ConfigEdit, ReplyProblem
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_operator.edits import Accepted, decide, merged
 
 WRITTEN = {"displayName": "Acme", "origins": ["https://a.test"], "plan": "small", "tone": {"voice": "formal"}}
 CURRENT = TenantSpec.model_validate(WRITTEN)
+
+
+def refused(*edit: Any, **more: Any) -> ReplyProblem:
+    decision = decide(CURRENT, WRITTEN, ConfigEdit(*edit, **more))
+    assert isinstance(decision, ReplyProblem)
+    return decision
 
 
 def test_a_patch_changes_what_it_names():
@@ -36,19 +44,20 @@ def test_what_was_read_may_be_written_back():
 )
 def test_the_platforms_fields_are_the_platforms(field, value):
     for mode, body in (("merge", {field: value}), ("replace", WRITTEN | {field: value})):
-        problem = decide(CURRENT, WRITTEN, ConfigEdit(mode, body))
+        problem = refused(mode, body)
         assert (problem.code, [error["loc"] for error in problem.errors]) == ("platform_field", [[field]])
-        assert isinstance(decide(CURRENT, WRITTEN, ConfigEdit(mode, body, platform=True)), Accepted)
+        edit = ConfigEdit(mode, body, platform=True)  # type: ignore[arg-type]
+        assert isinstance(decide(CURRENT, WRITTEN, edit), Accepted)
 
 
 def test_a_stale_tag_is_refused():
-    assert decide(CURRENT, WRITTEN, ConfigEdit("merge", {}, if_match='"old"')).code == "precondition_failed"
+    assert refused("merge", {}, if_match='"old"').code == "precondition_failed"
     assert isinstance(decide(CURRENT, WRITTEN, ConfigEdit("merge", {}, if_match=f'"x", {CURRENT.etag()}')), Accepted)
 
 
 def test_each_wrong_field_is_named():
     body = {"tone": {"voice": "loud"}, "nudges": {"maxPerStuckPoint": 1}, "extra": 1}
-    problem = decide(CURRENT, WRITTEN, ConfigEdit("merge", body))
+    problem = refused("merge", body)
     assert problem.code == "invalid"
     assert [error["loc"] for error in problem.errors] == [["tone", "voice"], ["escalation"], ["extra"]]
 

@@ -132,6 +132,7 @@ def test_after_kill_9_nothing_is_left(tmp_path, victim):
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT.format(stubborn=STUBBORN), str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
+    assert parent.stdout is not None
     pids = [int(pid) for pid in parent.stdout.readline().split()]
     assert len(pids) == 3
     keeper, sleeper, stubborn = pids

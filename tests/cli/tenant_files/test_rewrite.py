@@ -7,7 +7,7 @@ import pytest
 from handrail_cli.tenant_files.read import plain, read_file, round_trip
 from handrail_cli.tenant_files.rewrite import rewrite
 from handrail_contracts.operator_calls import ConfigEdit
-from handrail_operator.edits import decide
+from handrail_operator.edits import Accepted, decide
 
 TEXT = """\
 # The first tenant.
@@ -45,6 +45,7 @@ def edited(tmp_path, body, mode="merge"):
     (document,) = read_file(path).tenants
     written = plain(list(round_trip().load_all(TEXT))[document.index]["spec"])
     decision = decide(document.spec, written, ConfigEdit(mode, body, platform=True))
+    assert isinstance(decision, Accepted)
     rewrite(document, document.spec.dump(), decision.spec.dump(), decision.wanted)
     (after,) = read_file(path).tenants
     assert after.spec == decision.spec
@@ -115,5 +116,6 @@ def test_lists_keep_their_indentation(tmp_path, indent):
     (document,) = read_file(path).tenants
     written = plain(list(round_trip().load_all(text))[document.index]["spec"])
     decision = decide(document.spec, written, ConfigEdit("merge", {"displayName": "New"}))
+    assert isinstance(decision, Accepted)
     rewrite(document, document.spec.dump(), decision.spec.dump(), decision.wanted)
     assert "\n".join(lines) in path.read_text()

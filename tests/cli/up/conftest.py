@@ -49,6 +49,7 @@ class Up:
     lines: list[dict[str, Any]] = field(default_factory=list)
 
     def read(self) -> None:
+        assert self.process.stdout is not None
         for line in self.process.stdout:
             self.lines.append(json.loads(line))
 
@@ -57,7 +58,7 @@ class Up:
 
     def status(self) -> dict[str, Any]:
         done = handrail("status", "--json", "--state", self.state)
-        value = json.loads(done.stdout)
+        value: dict[str, Any] = json.loads(done.stdout)
         assert (done.returncode == 0) == value["ready"], done.stderr
         return value
 
@@ -83,7 +84,8 @@ class Up:
 
     def config(self, key: str) -> dict[str, Any]:
         answer = httpx2.get(f"{self.url}/api/v1/config", headers={"X-API-Key": key}, trust_env=False)
-        return answer.raise_for_status().json()
+        value: dict[str, Any] = answer.raise_for_status().json()
+        return value
 
 
 StartUp = Callable[..., Up]
@@ -125,7 +127,8 @@ def start_up(room: Path) -> Iterator[StartUp]:
             os.kill(run.process.pid, signal.SIGKILL)
             run.process.wait()
         thread.join(10)
-        run.process.stdout.close()
+        if run.process.stdout is not None:
+            run.process.stdout.close()
 
 
 def tenant(name: str, **spec: Any) -> str:

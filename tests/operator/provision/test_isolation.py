@@ -98,7 +98,7 @@ async def test_redis_knows_no_default_user(servers):
             await redis.ping()
 
 
-class Errors(list):
+class Errors(list[str]):
     async def add(self, error: Exception) -> None:
         self.append(str(error))
 

@@ -6,6 +6,7 @@ from nats.js.errors import KeyNotFoundError
 from redis.asyncio import Redis
 
 from handrail_contracts import names, record, subjects
+from handrail_contracts.tenant_spec import TenantSpec
 from handrail_operator.plans import UnknownPlan
 from handrail_operator.provision import nats_claims, nats_connection
 from handrail_operator.provision.keyring import TenantSecrets
@@ -105,7 +106,7 @@ async def test_record_and_config_are_written_only_where_they_differ(make_tenant,
     assert await publish_record(platform, tenant.record) is False
     bucket = await platform.account.jetstream().key_value(names.TENANTS_BUCKET)
     assert record.decode_record((await bucket.get(tenant.name)).value) == tenant.record
-    spec = record.TenantSpec.model_validate(tenant.record.spec)
+    spec = TenantSpec.model_validate(tenant.record.spec)
     assert await publish_config(platform, tenant.keyring, spec) is False
     changed = spec.model_copy(update={"display_name": "Other"})
     assert await publish_config(platform, tenant.keyring, changed) is True

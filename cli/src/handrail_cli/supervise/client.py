@@ -122,6 +122,6 @@ class KeeperClient:
 
 
 def inherited_environment(**more: str) -> dict[str, str]:
-    """What a child needs of our environment, and no more: nothing of HANDRAIL_, nothing of Python's or PostgreSQL's."""
-    keep = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    """What a child needs of our environment, and no more: nothing of HANDRAIL_, nothing of PostgreSQL's."""
+    keep = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "PYTHONPATH")
     return {name: os.environ[name] for name in keep if name in os.environ} | more
