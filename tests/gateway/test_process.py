@@ -10,8 +10,11 @@ from typing import Any
 
 import httpx2
 import msgspec
+import pytest
 
 from handrail_cli.embedded.ports import free_port
+
+pytestmark = pytest.mark.slow
 
 
 async def _run(*arguments: str, **env: str) -> tuple[int, str]:

@@ -11,6 +11,8 @@ import pytest
 
 from handrail_cli.embedded.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def file(room, tenant):

@@ -14,6 +14,8 @@ from handrail_contracts import names
 from handrail_runtime.agent.role import AgentRole
 from handrail_runtime.agent.runs import Runs
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.conftest import RunningServers
     from tests.runtime.agent.conftest import MakeSignal, MakeWorld, Until, World

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import nkeys
+import pytest
 from nats.aio.client import Client
 
 from handrail_contracts import intake, subjects, times
+
+pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
     from tests.runtime.agent.conftest import MakeWorld, Until, World

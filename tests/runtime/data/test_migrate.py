@@ -19,6 +19,8 @@ from handrail_contracts import names
 from handrail_runtime.data.migrate import MigrationError, migrate
 from handrail_runtime.data.tables import metadata
 
+pytestmark = pytest.mark.slow
+
 CHECKPOINTS = {"checkpoint_migrations", "checkpoints", "checkpoint_blobs", "checkpoint_writes"}
 MakeTenant = Callable[..., Awaitable[Any]]
 

@@ -15,6 +15,8 @@ from handrail_cli.embedded import binaries
 from handrail_cli.embedded.ports import free_port
 from handrail_runtime.ingest.pull import Pull
 
+pytestmark = pytest.mark.slow
+
 STREAM = StreamConfig(name="EVENTS", subjects=["events.>"], retention=RetentionPolicy.WORK_QUEUE)
 CONSUMER = ConsumerConfig(durable_name="ingest", ack_policy=AckPolicy.EXPLICIT, ack_wait=30, max_deliver=-1)
 

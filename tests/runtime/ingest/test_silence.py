@@ -3,7 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from handrail_contracts import names
+
+pytestmark = pytest.mark.slow
 
 MakeWorld = Callable[..., Awaitable[Any]]
 SHORT = {"detectors": {"inactivity": {"after": "1s"}}}

@@ -7,9 +7,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
+import pytest
 
 from handrail_contracts import intake, names, signals
 from handrail_contracts.signals import Signal
+
+pytestmark = pytest.mark.slow
 
 MakeWorld = Callable[..., Awaitable[Any]]
 

@@ -13,6 +13,8 @@ from handrail_contracts import names
 from handrail_runtime.data import tables
 from handrail_runtime.realtime.api import models
 
+pytestmark = pytest.mark.slow
+
 BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 IDS = [
     "a/b",

@@ -17,6 +17,8 @@ from handrail_contracts import link, names
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_operator.publish import publish_config
 
+pytestmark = pytest.mark.slow
+
 FOREIGN = OKPKey.generate_key("Ed25519")
 USER = "ann.*>/ü x"
 
