@@ -59,7 +59,7 @@ class Consumer:
         self.database = True
         """Whether the last attempt reached PostgreSQL."""
         self.stream = False
-        """Whether the last request for a signal was answered."""
+        """Whether the consumer answered when last asked."""
 
     async def run(self) -> None:
         """Until cancelled; what was begun is finished first, within a few seconds."""
@@ -86,9 +86,13 @@ class Consumer:
             await self._finish()
 
     async def _bind(self) -> JetStreamContext.PullSubscription:
-        return await self._client.jetstream(timeout=5).pull_subscribe_bind(
+        pull = await self._client.jetstream(timeout=5).pull_subscribe_bind(
             consumer=names.AGENT_CONSUMER, stream=names.SIGNALS_STREAM
         )
+        # Asked for once, so that an idle agent is known to be ready before its first request ends.
+        await pull.consumer_info()
+        self.stream = True
+        return pull
 
     async def _take(self, pull: JetStreamContext.PullSubscription) -> None:
         """One signal into a task of its own, as soon as a place is free; nothing where none comes."""
