@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
-import { controlOf, describe as describeElement, eventElement } from "../src/capture/element";
-import { selectorOf } from "../src/capture/selector";
+import { controlOf, eventElement } from "../src/capture/element";
+import { describe as describeElement, selectorOf } from "../src/capture/selector";
 
 function page(html: string): void {
   document.body.innerHTML = html;

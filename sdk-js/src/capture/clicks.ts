@@ -3,9 +3,10 @@
 
 import { uuid7 } from "../ids";
 import type { Lifetime } from "../lifetime";
-import { controlOf, describe, eventElement, isSelfActing } from "./element";
+import { controlOf, eventElement, isSelfActing } from "./element";
 import type { Reactions } from "./reactions";
 import type { Recorder, Sighting } from "./recorder";
+import { describe } from "./selector";
 
 const WINDOW_MS = 1_000;
 

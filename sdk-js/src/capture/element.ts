@@ -1,9 +1,6 @@
 // Reading elements of a hostile page: a form's fields shadow its properties (<input name="id">), so everything is
 // read through the prototypes' own getters.
 
-import type { Target } from "../wire";
-import { selectorOf } from "./selector";
-
 /** What makes an element the thing that was meant, when a part inside it was hit. */
 const CONTROLS =
   'a[href],button,input,select,textarea,summary,label,option,[role="button"],[role="link"],[role="menuitem"],' +
@@ -75,13 +72,4 @@ export function controlOf(element: Element): Element {
 
 export function isSelfActing(element: Element): boolean {
   return closest(element, SELF_ACTING) !== null;
-}
-
-export function describe(element: Element): Target {
-  return {
-    selector: selectorOf(element)?.slice(0, 2048) ?? null,
-    tag: tagOf(element).slice(0, 100),
-    role: attribute(element, "role")?.slice(0, 100) ?? null,
-    name: attribute(element, "data-hr-name")?.slice(0, 200) ?? null,
-  };
 }

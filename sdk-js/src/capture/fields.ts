@@ -2,8 +2,9 @@
 
 import { uuid7 } from "../ids";
 import type { Lifetime } from "../lifetime";
-import { describe, eventElement, matches, tagOf } from "./element";
+import { eventElement, matches, tagOf } from "./element";
 import type { Recorder, Sighting } from "./recorder";
+import { describe } from "./selector";
 
 const DEBOUNCE_MS = 1_000;
 const FIELDS = 'input,textarea,select,[contenteditable=""],[contenteditable="true"]';

@@ -3,7 +3,7 @@
 import { uuid7 } from "../ids";
 import type { SnippetConfig, Target, WireEvent } from "../wire";
 import { cleanAddress } from "./address";
-import { describe } from "./element";
+import { describe } from "./selector";
 
 export interface Sighting {
   element?: Element | null;

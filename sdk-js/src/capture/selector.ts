@@ -2,6 +2,7 @@
 // the nearest such ancestor; else a plain chain of positions. Never built from text (labels, titles, addresses).
 
 import { finder } from "@medv/finder";
+import type { Target } from "../wire";
 import { attribute, parentOf, tagOf } from "./element";
 
 const TEST_IDS = ["data-hr-name", "data-testid", "data-test-id", "data-test", "data-cy", "data-qa"];
@@ -9,6 +10,16 @@ const TEST_IDS = ["data-hr-name", "data-testid", "data-test-id", "data-test", "d
 const VOLATILE = /\d{4,}|^[:_]?r[\da-z]*:?$|[:«»]|(^|[-_])[\da-f]{8}/i;
 const FINDER_MS = 8;
 const FINDER_PATHS = 300;
+
+/** An element as events carry it. */
+export function describe(element: Element): Target {
+  return {
+    selector: selectorOf(element)?.slice(0, 2048) ?? null,
+    tag: tagOf(element).slice(0, 100),
+    role: attribute(element, "role")?.slice(0, 100) ?? null,
+    name: attribute(element, "data-hr-name")?.slice(0, 200) ?? null,
+  };
+}
 
 export function selectorOf(element: Element): string | null {
   const root = element.ownerDocument ?? document;
