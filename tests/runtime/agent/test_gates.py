@@ -35,6 +35,14 @@ def ago(**given: float) -> Any:
         ({"history": History(pending=1)}, SURE, "none", "help_pending"),
         ({"history": History(at_stuck_point=2)}, SURE, "nudge", "all_gates_passed"),
         ({"history": History(at_stuck_point=3)}, SURE, "escalate", "nudges_did_not_help"),
+        # A person can be alerted about a user whom no nudge can reach, but not while the last one is on its way.
+        (
+            {"history": History(at_stuck_point=3), "reach": Reach(live=False, source="socket")},
+            SURE,
+            "escalate",
+            "nudges_did_not_help",
+        ),
+        ({"history": History(at_stuck_point=3, pending=1)}, SURE, "none", "help_pending"),
         ({"history": History(at_stuck_point=3, escalation_open=True)}, SURE, "none", "cap_reached"),
         ({"history": History(at_stuck_point=3, completed_at_stuck_point=1)}, SURE, "none", "cap_reached"),
         ({"history": History(at_stuck_point=3, last_sent=NOW)}, SURE, "escalate", "nudges_did_not_help"),

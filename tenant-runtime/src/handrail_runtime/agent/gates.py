@@ -207,9 +207,9 @@ CHAIN: tuple[Callable[[Facts], Gate], ...] = (
     _fresh,
     _diagnosed,
     _confident,
-    _reachable,
     _unhelped,
-    _not_for_a_human,
+    _not_for_a_human,  # before _reachable: a person can be alerted about a user whom no nudge can reach
+    _reachable,
     _under_cap,
     _cooled_down,
     _in_budget,
