@@ -185,8 +185,10 @@ def _until() -> Callable[..., Any]:
     return until
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def browser() -> Iterator[Browser]:
+    # For each test: while Playwright's synchronous driver lives, its event loop counts as running in this thread, and
+    # no asynchronous test of the same worker could run.
     with launched() as opened:
         yield opened
 

@@ -3,7 +3,9 @@
 import base64
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -76,5 +78,13 @@ async def test_dead_clicks_on_the_way_to_a_project_become_a_tooltip_on_the_right
     assert (content.title, content.body) == (
         "So close", "That one's just for show. Next up: **New project**. It's right here!",
     )  # fmt: skip
-    assert '"request_id": "req-7"' in agent.log.read_text()
+    # The line is written after the commit that this test has waited for.
+    await until(_said(agent.log, '"request_id": "req-7"'))
     assert await agent.stop() == 0
+
+
+def _said(log: Path, words: str) -> Callable[[], Awaitable[bool]]:
+    async def look() -> bool:
+        return words in log.read_text()
+
+    return look
