@@ -27,5 +27,10 @@ export default defineConfig(({ mode }) => ({
             fileName: () => "onboarding-agent-sdk.js",
           },
   },
-  test: { environment: "happy-dom", include: ["test/**/*.test.ts"], restoreMocks: true },
+  test: {
+    environment: "happy-dom",
+    include: ["test/**/*.test.ts"],
+    restoreMocks: true,
+    silent: "passed-only",
+  },
 }));
