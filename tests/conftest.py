@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from handrail_cli.embedded.passwords import ServerSecrets
@@ -32,6 +33,10 @@ from handrail_operator.publish import build_record, publish_config, publish_reco
 from handrail_runtime.data.migrate import migrate
 
 CREATED_AT = "2026-01-01T00:00:00Z"
+
+# A machine may be busy: how long an example takes says nothing here.
+hypothesis.settings.register_profile("handrail", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("handrail")
 
 
 @dataclass(frozen=True)
