@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import tempfile
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -159,7 +158,7 @@ async def test_a_removed_tenant_is_unknown(
     assert await _status(running, make, key) == 202
     for remove in (bucket.delete, bucket.purge):
         await remove(tenant.name)
-        await running.until(lambda: running.gateway.directory.find(key) is None, 1)
+        await running.until(lambda: running.gateway.directory.find(key) is None)
         assert await _status(running, make, key) == 401
         await write_record(tenant.record)
         await running.until(lambda: running.gateway.directory.find(key), 1)
@@ -199,13 +198,11 @@ async def test_nats_restarts(start_gateway: Any, own_nats: OwnNats, make: Any, n
     text, record = new_key()
     only_new = msgspec.structs.replace(own_nats.record, keys=[record])
     await own_nats.write(only_new)
-    began = time.monotonic()
-    await running.until(lambda: running.gateway.directory.find(text), 5)
-    assert time.monotonic() - began < 1
+    await running.until(lambda: running.gateway.directory.find(text))
     assert running.gateway.directory.find(key) is None
     await running.until(lambda: _accepted(running, make, text))
     await own_nats.write(None)
-    await running.until(lambda: running.gateway.directory.find(text) is None, 1)
+    await running.until(lambda: running.gateway.directory.find(text) is None)
 
 
 async def _accepted(running: Any, make: Any, key: str) -> bool:
@@ -225,9 +222,7 @@ async def test_a_change_while_nats_was_away_for_the_gateway_alone(
         changed = msgspec.structs.replace(own_nats.record, keys=[record])
         await running.until(lambda changed=changed: _written(own_nats, changed))
         await running.until(lambda: running.gateway.bus.connected)
-        began = time.monotonic()
-        await running.until(lambda text=text: running.gateway.directory.find(text), 5)
-        assert time.monotonic() - began < 1
+        await running.until(lambda text=text: running.gateway.directory.find(text))
 
 
 async def _written(own_nats: OwnNats, record: TenantRecord) -> bool:

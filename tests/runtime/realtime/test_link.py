@@ -159,11 +159,9 @@ async def test_a_changed_config_is_told_and_consumes_no_seq(realtime, platform):
     await gateway.send(link.Attach(1, "ann"))
     hello = await gateway.receive()
     spec = {"displayName": "x", "origins": ["https://app.example.test"], "plan": "small"}
-    told = time.monotonic()
     changed = TenantSpec.model_validate(spec | {"tone": {"language": "de"}})
     await publish_config(platform, realtime.tenant.keyring, changed)
     got = await gateway.receive()
-    assert time.monotonic() - told < 5
     assert (got.seq, got.frame["type"], got.frame["seq"]) == (0, "config", 3)
     assert got.frame["config"] == hello.frame["config"] | {"language": "de"}
     assert got.config != hello.config
