@@ -1,12 +1,11 @@
 """What one tenant really holds is worth nothing at the API of another."""
 
-import asyncio
-import os
-import sys
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.runtime.processes import start_runtime
 
 from handrail_cli.embedded.ports import free_port
 from handrail_contracts import names
@@ -16,32 +15,17 @@ pytestmark = pytest.mark.slow
 LISTS = ("events", "users", "sessions", "nudges", "decisions", "escalations")
 
 
-async def _runtime(stack: AsyncExitStack, tenant: Any, port: int, servers: Any) -> None:
-    env = os.environ | {
-        "HANDRAIL_TENANT": tenant.name,
-        "HANDRAIL_PORT": str(port),
-        "HANDRAIL_NATS_URL": servers.nats_url,
-        "HANDRAIL_SECRETS": str(tenant.secrets),
-        "HANDRAIL_REDIS_PREFIX": tenant.redis_prefix,
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "handrail_runtime", "run", "--roles", "ingest,realtime", env=env
-    )
-
-    async def end() -> None:
-        process.terminate()
-        await process.wait()
-
-    stack.push_async_callback(end)
-
-
-async def test_nothing_of_one_opens_the_other(running: Any, make_tenant: Any, make: Any, servers: Any) -> None:
+async def test_nothing_of_one_opens_the_other(
+    running: Any, make_tenant: Any, make: Any, servers: Any, tmp_path: Path
+) -> None:
     ports = free_port(), free_port()
     a, b = [await make_tenant(realtime=[f"http://127.0.0.1:{port}"]) for port in ports]
     async with AsyncExitStack() as stack:
         for tenant, port in zip((a, b), ports, strict=True):
             await running.knows(tenant)
-            await _runtime(stack, tenant, port, servers)
+            log = tmp_path / f"{tenant.name}.log"
+            process = await start_runtime(tenant, servers.nats_url, "ingest,realtime", log, port=port)
+            stack.push_async_callback(process.stop)
         token = await running.token(a, "alice")
         answer = await running.post_events(a, make.batch("alice", token=token))
         assert answer.status_code == 202, answer.text

@@ -2,33 +2,25 @@
 
 import asyncio
 import json
-import os
-import sys
+import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.runtime.processes import RuntimeProcess, start_runtime
 
 from handrail_cli.embedded.ports import free_port
 
 
 @pytest.mark.slow
-async def test_hello_and_reads(running: Any, make_tenant: Any, make: Any, servers: Any) -> None:
+async def test_hello_and_reads(running: Any, make_tenant: Any, make: Any, servers: Any, tmp_path: Path) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     tenant = await make_tenant(realtime=[url])
     await running.knows(tenant)
 
-    async def start() -> Any:
-        env = os.environ | {
-            "HANDRAIL_TENANT": tenant.name,
-            "HANDRAIL_PORT": str(port),
-            "HANDRAIL_NATS_URL": servers.nats_url,
-            "HANDRAIL_SECRETS": str(tenant.secrets),
-            "HANDRAIL_REDIS_PREFIX": tenant.redis_prefix,
-        }
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "handrail_runtime", "run", "--roles", "realtime", env=env
-        )
+    async def start() -> RuntimeProcess:
+        return await start_runtime(tenant, servers.nats_url, "realtime", tmp_path / "log", port=port)
 
     user_id = make.anonymous()
     token = await running.token(tenant, user_id)
@@ -50,14 +42,12 @@ async def test_hello_and_reads(running: Any, make_tenant: Any, make: Any, server
             assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
             answer = await running.client.get("/api/v1/events?limit=9999", headers=headers)
             assert answer.status_code == 422
-            process.kill()
-            await process.wait()
+            await process.stop(signal.SIGKILL)
             links, registry = "handrail_gateway_links", running.gateway.metrics.registry
             await running.until(lambda: registry.get_sample_value(links) == 0)
             process = await start()
             await running.until(lambda: registry.get_sample_value(links) == 1, 30)
             await (await browser.ping())
     finally:
-        if process is not None and process.returncode is None:
-            process.terminate()
-            await process.wait()
+        if process is not None:
+            await process.stop()

@@ -6,13 +6,9 @@ A test puts signals on the stream as ingest does, and reads what was decided.
 import asyncio
 import contextlib
 import json
-import os
 import secrets
 import signal as signals_of_the_system
-import sys
-import time
 import uuid
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,8 +21,8 @@ import pytest
 from nats.aio.client import Client
 from redis.asyncio import Redis
 from tests.runtime.agent.cases import BASELINE
+from tests.runtime.processes import DEADLINE, RuntimeProcess, eventually, start_runtime
 
-from handrail_cli.embedded.ports import free_port
 from handrail_contracts import names, signals, subjects, times
 from handrail_contracts.nudges import Nudge, NudgeNotice
 from handrail_contracts.signals import Signal, SignalKind
@@ -37,18 +33,6 @@ from handrail_runtime.settings import Settings
 
 if TYPE_CHECKING:
     from tests.conftest import MakeTenant, RunningServers, Tenant
-
-DEADLINE = 45.0
-
-
-async def eventually(check: Callable[[], Awaitable[Any]], within: float = DEADLINE) -> Any:
-    """What `check` gives once it is true. Raises TimeoutError."""
-    deadline = time.monotonic() + within
-    while not (found := await check()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {within} s; last: {found!r}")
-        await asyncio.sleep(0.03)
-    return found
 
 
 def make_signal(user_id: str, kind: SignalKind = "rage_click", *, ago: float = 1.0, **given: Any) -> Signal:
@@ -69,37 +53,6 @@ def make_signal(user_id: str, kind: SignalKind = "rage_click", *, ago: float = 1
 
 
 @dataclass
-class Agent:
-    """An agent process."""
-
-    process: Process
-    port: int
-    log: Path
-
-    async def stop(self, number: int = signals_of_the_system.SIGTERM) -> int:
-        if self.process.returncode is None:
-            self.process.send_signal(number)
-        async with asyncio.timeout(10):
-            return await self.process.wait()
-
-    def get(self, path: str) -> tuple[int, str]:
-        import http.client
-
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        with contextlib.closing(connection):
-            try:
-                connection.request("GET", path)
-                answer = connection.getresponse()
-                return answer.status, answer.read().decode()
-            except OSError:
-                return 0, ""
-
-    async def ready(self) -> bool:
-        assert self.process.returncode is None, self.log.read_text()
-        return (await asyncio.to_thread(self.get, "/readyz"))[0] == 200
-
-
-@dataclass
 class World:
     """A tenant's stream, database and Redis, its agent processes, and what realtime would hear."""
 
@@ -111,7 +64,7 @@ class World:
     pool: asyncpg.Pool
     redis: Redis
     stack: contextlib.AsyncExitStack
-    agents: list[Agent] = field(default_factory=list)
+    agents: list[RuntimeProcess] = field(default_factory=list)
     notices: list[tuple[str, NudgeNotice]] = field(default_factory=list)
 
     def resources(self) -> contextlib.AbstractAsyncContextManager[Resources]:
@@ -130,29 +83,13 @@ class World:
         self.stack.push_async_callback(_cancel, asyncio.create_task(role.run()))
         return role
 
-    async def start(self, *, roles: str = "agent", wait: bool = True, **environment: str) -> Agent:
+    async def start(self, *, roles: str = "agent", wait: bool = True, **environment: str) -> RuntimeProcess:
         """An agent in a process of its own, or with other roles in one."""
-        port, log = free_port(set()), self.folder / f"agent-{len(self.agents)}.log"
-        with log.open("wb") as output:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "handrail_runtime", "run", "--roles", roles,
-                env=os.environ
-                | {
-                    "HANDRAIL_TENANT": self.tenant.name,
-                    "HANDRAIL_SECRETS": str(self.tenant.secrets),
-                    "HANDRAIL_NATS_URL": self.servers.nats_url,
-                    "HANDRAIL_REDIS_PREFIX": self.tenant.redis_prefix,
-                    "HANDRAIL_PORT": str(port),
-                    "HANDRAIL_LOG_FORMAT": "json",
-                }
-                | environment,
-                stdout=output,
-                stderr=output,
-            )  # fmt: skip
-        agent = Agent(process, port, log)
+        log = self.folder / f"agent-{len(self.agents)}.log"
+        agent = await start_runtime(self.tenant, self.servers.nats_url, roles, log, environment=environment)
         self.agents.append(agent)
         if wait:
-            await eventually(agent.ready)
+            await eventually(agent.answers)
         return agent
 
     async def user(self, *, present: bool = True, state: dict[str, Any] | None = None, user_id: str = "") -> str:

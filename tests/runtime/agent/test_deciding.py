@@ -171,10 +171,10 @@ async def test_metrics_and_readiness(make_world: "MakeWorld", a_signal: "MakeSig
     user = await world.user()
     await world.decide(a_signal(user))
     await world.settled()
-    _, text = agent.get("/metrics")
+    _, text = await agent.get("/metrics")
     assert 'handrail_agent_decisions_total{kind="rage_click",outcome="nudged"} 1.0' in text
     assert user not in text
-    status, body = agent.get("/readyz")
+    status, body = await agent.get("/readyz")
     assert status == 200
     assert '"agent-database":true' in body
     log = agent.log.read_text()

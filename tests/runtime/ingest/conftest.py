@@ -3,14 +3,10 @@
 import asyncio
 import base64
 import contextlib
-import os
 import secrets
 import signal
-import sys
 import time
-import urllib.request
 import uuid
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,26 +20,13 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from redis.asyncio import Redis
+from tests.runtime.processes import DEADLINE, RuntimeProcess, eventually, start_runtime
 
-from handrail_cli.embedded.ports import free_port
 from handrail_contracts import intake, names, signals, subjects, times
 from handrail_contracts.signals import Signal
 
 if TYPE_CHECKING:
     from tests.conftest import MakeTenant, RunningServers, Tenant
-
-DEADLINE = 60.0
-"""Seconds; generous, for a machine that does much else."""
-
-
-async def eventually(check: Callable[[], Awaitable[object]], within: float = DEADLINE) -> Any:
-    """What `check` gives once it is true. Raises TimeoutError."""
-    deadline = time.monotonic() + within
-    while not (found := await check()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {within} s; last: {found!r}")
-        await asyncio.sleep(0.03)
-    return found
 
 
 def uuid7() -> str:
@@ -93,37 +76,6 @@ def framed(found: list[dict[str, Any]], *, request_id: str = "r1", **context: ob
 
 
 @dataclass
-class Ingest:
-    """An ingest process."""
-
-    process: Process
-    port: int
-    log: Path
-
-    async def ready(self) -> bool:
-        assert self.process.returncode is None, self.log.read_text()
-        return await asyncio.to_thread(self._get, "/readyz") is not None
-
-    async def metric(self, name: str) -> float:
-        """The sum of a metric's samples."""
-        text = await asyncio.to_thread(self._get, "/metrics") or ""
-        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
-
-    def _get(self, path: str) -> str | None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
-                return str(answer.read().decode())
-        except OSError:
-            return None
-
-    async def stop(self, number: int = signal.SIGTERM) -> int:
-        if self.process.returncode is None:
-            self.process.send_signal(number)
-        async with asyncio.timeout(10):
-            return await self.process.wait()
-
-
-@dataclass
 class World:
     """A tenant's streams, database and Redis, and its ingest processes."""
 
@@ -133,28 +85,14 @@ class World:
     nats: Client
     pool: asyncpg.Pool
     redis: Redis
-    processes: list[Ingest] = field(default_factory=list)
+    processes: list[RuntimeProcess] = field(default_factory=list)
 
-    async def start(self, *, wait: bool = True, folder: Path | None = None) -> Ingest:
-        port, log = free_port(set()), self.folder / f"ingest-{len(self.processes)}.log"
-        with log.open("wb") as output:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "handrail_runtime", "run", "--roles", "ingest",
-                env=os.environ
-                | {
-                    "HANDRAIL_TENANT": self.tenant.name,
-                    "HANDRAIL_SECRETS": str(folder or self.tenant.secrets),
-                    "HANDRAIL_NATS_URL": self.servers.nats_url,
-                    "HANDRAIL_REDIS_PREFIX": self.tenant.redis_prefix,
-                    "HANDRAIL_PORT": str(port),
-                },
-                stdout=output,
-                stderr=output,
-            )  # fmt: skip
-        ingest = Ingest(process, port, log)
+    async def start(self, *, wait: bool = True, folder: Path | None = None) -> RuntimeProcess:
+        log = self.folder / f"ingest-{len(self.processes)}.log"
+        ingest = await start_runtime(self.tenant, self.servers.nats_url, "ingest", log, secrets=folder)
         self.processes.append(ingest)
         if wait:
-            await eventually(ingest.ready)
+            await eventually(ingest.answers)
         return ingest
 
     async def publish(self, *messages: bytes) -> None:

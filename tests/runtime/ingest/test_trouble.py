@@ -46,14 +46,14 @@ async def test_the_database_may_go_and_come_back(make_world: MakeWorld, person: 
         await world.publish(*(frame(anna.rages()) for _ in range(20)))
 
         async def not_ready() -> bool:
-            return not await process.ready()
+            return not await process.answers()
 
         await until(not_ready)
         await admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
     finally:
         await admin.close()
     await world.pool.expire_connections()
-    await until(process.ready)
+    await until(process.answers)
     await world.stored(81)
     assert len(await world.signals(1)) == 1
     assert await process.stop() == 0

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import json
-import os
-import sys
+import signal
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
@@ -20,6 +20,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 from nats.aio.client import Client
 from redis.asyncio import Redis
+from tests.runtime.processes import RuntimeProcess, eventually, start_runtime
 from websockets.asyncio.client import ClientConnection, connect
 
 from handrail_cli.embedded.ports import free_port
@@ -29,15 +30,6 @@ from handrail_contracts.nudges import Nudge, NudgeNotice
 
 T = TypeVar("T")
 DEADLINE = 15.0
-
-
-async def eventually(check: Callable[[], Awaitable[T]], deadline: float = DEADLINE) -> T:
-    """The first true answer of `check`."""
-    end = time.monotonic() + deadline
-    while not (found := await check()):
-        assert time.monotonic() < end, "did not come true in time"
-        await asyncio.sleep(0.05)
-    return found
 
 
 @dataclass
@@ -90,7 +82,8 @@ class Realtime:
     agent: Client
     port: int
     nats_url: str
-    process: asyncio.subprocess.Process | None = None
+    log: Path
+    process: RuntimeProcess | None = None
     _open: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
     @property
@@ -98,41 +91,18 @@ class Realtime:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self, *, ready: bool = True) -> None:
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "handrail_runtime", "run", "--roles", "realtime",
-            env=os.environ
-            | {
-                "HANDRAIL_TENANT": self.tenant.name,
-                "HANDRAIL_SECRETS": str(self.tenant.secrets),
-                "HANDRAIL_PORT": str(self.port),
-                "HANDRAIL_NATS_URL": self.nats_url,
-                "HANDRAIL_REDIS_PREFIX": self.tenant.redis_prefix,
-            },
-        )  # fmt: skip
-
-        async def answers() -> bool:
-            assert self.process is not None
-            assert self.process.returncode is None, "the process ended"
-            try:
-                async with httpx2.AsyncClient(trust_env=False) as client:
-                    status = (await client.get(f"{self.url}/readyz")).status_code
-                    return status == (200 if ready else 503)
-            except httpx2.TransportError:
-                return False
-
-        await eventually(answers, 30)
+        self.process = process = await start_runtime(self.tenant, self.nats_url, "realtime", self.log, port=self.port)
+        await eventually(lambda: process.answers(200 if ready else 503))
 
     async def kill(self) -> None:
         assert self.process is not None
-        self.process.kill()
-        await self.process.wait()
+        await self.process.stop(signal.SIGKILL)
 
     async def close(self) -> None:
         await self._open.aclose()
-        if self.process is not None and self.process.returncode is None:
-            self.process.terminate()
+        if self.process is not None and self.process.process.returncode is None:
             try:
-                assert await asyncio.wait_for(self.process.wait(), DEADLINE) == 0
+                assert await self.process.stop() == 0
             except TimeoutError:
                 await self.kill()
                 raise
@@ -221,7 +191,7 @@ class Realtime:
 
 
 @pytest.fixture
-async def make_realtime(servers, make_tenant) -> AsyncIterator[Callable[..., Awaitable[Realtime]]]:
+async def make_realtime(servers, make_tenant, tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Realtime]]]:
     """`await make_realtime()`: a fresh tenant with a running realtime."""
     keys = KeySet.import_key_set(json.loads((servers.gateway_secrets / names.PRINCIPAL_SIGNING_KEYS_FILE).read_text()))
     signing_key = keys.keys[0]
@@ -239,7 +209,8 @@ async def make_realtime(servers, make_tenant) -> AsyncIterator[Callable[..., Awa
                 servers.nats_url, user_credentials=str(tenant.secrets / names.creds_file("agent")), connect_timeout=5
             )
             stack.push_async_callback(agent.close)
-            made = Realtime(tenant, signing_key, database, redis, agent, free_port(set()), servers.nats_url)
+            log = tmp_path / f"realtime-{tenant.name}.log"
+            made = Realtime(tenant, signing_key, database, redis, agent, free_port(set()), servers.nats_url, log)
             stack.push_async_callback(made.close)
             await made.start()
             return made
