@@ -382,6 +382,27 @@ def test_every_bad_event_is_named():
     assert [item.loc for item in refused.value.errors] == [["events", 1, "user_id"]]
 
 
+@pytest.mark.parametrize(
+    ("changed", "loc"),
+    [
+        ({"user_id": "ann\ud83d"}, ["user_id"]),
+        ({"url": "\udc00"}, ["url"]),
+        ({"target_element": {"name": "cut off \ud83d"}}, ["target_element", "name"]),
+        ({"properties": {"title": "cut off \ud83d"}}, ["properties"]),
+        ({"properties": {"\ud83d": {"a": [1]}}}, ["properties"]),
+        ({"properties": {"a": 1}, "unknown": {"a": ["\ud83d"]}}, []),
+        ({"\udfff": 1}, []),
+    ],
+)
+def test_half_a_character_is_named_like_any_other_fault(changed, loc):
+    """A script that cuts a text between the halves of an emoji must learn which event to drop."""
+    body = json.dumps({"events": [EVENT, EVENT | changed, EVENT]}).encode()
+    assert not check(body)
+    with pytest.raises(events.Refused) as refused:
+        events.decode(body)
+    assert [item.loc for item in refused.value.errors] == [["events", 1, *loc]]
+
+
 def test_a_refusal_does_not_repeat_the_input():
     event = EVENT | {"user_id": 5, "url": ["very secret"]}
     body = json.dumps({"events": [event], "token": {"a": "very secret"}}).encode()

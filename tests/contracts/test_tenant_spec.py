@@ -185,6 +185,20 @@ BAD: list[tuple[str, Any]] = [
     ("suspend", "later"),
     ("deletionPolicy", "Keep"),
     ("unknownField", 1),
+    # What the API server would not take for another type, either.
+    ("suspend", "false"),
+    ("identity.enforce", 1),
+    ("detectors.inactivity.enabled", "yes"),
+    ("detectors.rageClick.count", "4"),
+    ("detectors.inactivity.after", 60),
+    ("nudges.cooldown", 300),
+    ("nudges.confidenceThreshold", "0.6"),
+    ("nudges.holdoutPercent", True),
+    ("llm.monthlyBudget", 50),
+    ("privacy.retentionDays", "90"),
+    ("privacy.retentionDays", 90.0),
+    ("privacy.retentionDays", True),
+    ("runtime.ingest.replicas", "1"),
 ]
 
 
@@ -272,7 +286,7 @@ def test_one_meaning_has_one_tag():
     assert tag.endswith('"')
     turned = json.loads(json.dumps(dict(reversed(WHOLE.items()))))
     turned["nudges"] = dict(reversed(turned["nudges"].items())) | {"cooldown": "300s", "confidenceThreshold": 0.60}
-    turned["llm"] |= {"monthlyBudget": 50}
+    turned["llm"] |= {"monthlyBudget": "50"}
     turned["detectors"]["inactivity"] = {"after": "1m", "enabled": True}
     assert TenantSpec.model_validate(turned).etag() == tag
     assert TenantSpec.model_validate(spec.dump()).etag() == tag

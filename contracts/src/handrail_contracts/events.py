@@ -90,7 +90,6 @@ class Batch(msgspec.Struct, gc=False):
 
 _decoder = msgspec.json.Decoder(Batch)
 _any_decoder = msgspec.json.Decoder()
-_grammar_decoder = msgspec.json.Decoder(msgspec.defstruct("Nothing", []))
 encode = msgspec.json.encode
 
 
@@ -150,13 +149,21 @@ _OUT_OF_RANGE = _OutOfRange()
 def _decode_any(body: bytes) -> Any:
     """The JSON in `body`. Raises msgspec.MsgspecError, UnicodeDecodeError, RecursionError.
 
-    A number out of range is a fault only where it is kept, so it does not make the whole unreadable.
+    A number out of range and a lone surrogate (half of a character that a script cut in two) make their place bad
+    and not the whole unreadable, so that a client learns which event to drop.
     """
     try:
         return _any_decoder.decode(body)
-    except msgspec.ValidationError:
-        _grammar_decoder.decode(body)
-        return json.loads(body.decode(), parse_int=_int, parse_float=_float)
+    except msgspec.MsgspecError:
+        try:
+            return json.loads(body.decode(), parse_int=_int, parse_float=_float, parse_constant=_no_constant)
+        except ValueError:
+            pass
+        raise
+
+
+def _no_constant(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
 
 
 def _int(text: str) -> int | _OutOfRange:
@@ -188,9 +195,15 @@ def _depth_within(value: Any, levels: int) -> bool:
     return all(_depth_within(child, levels - 1) for child in children if isinstance(child, dict | list))
 
 
+def _has_surrogate(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _unkeepable(value: Any) -> str | None:
     """Why this JSON value cannot be kept as it is, or None."""
     if isinstance(value, str):
+        if _has_surrogate(value):
+            return "must not hold a lone surrogate"
         return "must not hold a NUL character" if "\0" in value else None
     if isinstance(value, dict):
         return next((fault for part in (*value, *value.values()) if (fault := _unkeepable(part))), None)
@@ -207,8 +220,8 @@ def _fail(message: str) -> PydanticCustomError:
 
 
 def _check_text(value: str) -> str:
-    if "\0" in value:
-        raise _fail("must not hold a NUL character")
+    if fault := _unkeepable(value):
+        raise _fail(fault)
     return value
 
 
@@ -328,11 +341,38 @@ def faults(value: object) -> list[ProblemItem]:
         batch = EventBatch.model_validate(value)
     except ValidationError as error:
         return problem_items(error)
-    return [
+    strangers = [
         ProblemItem(loc=["events", at, "user_id"], msg="a batch holds the events of one user")
         for at, event in enumerate(batch.events)
         if event.user_id != batch.events[0].user_id
     ]
+    return strangers or _unreadable(value)
+
+
+def _unreadable(batch: Any) -> list[ProblemItem]:
+    """Where a good batch has a lone surrogate in a field nobody keeps: such a body is no UTF-8 for anybody."""
+    if not _holds_surrogate(batch):
+        return []
+    msg = "must not hold a lone surrogate"
+    named = [
+        ProblemItem(loc=["events", at], msg=msg) for at, event in enumerate(batch["events"]) if _holds_surrogate(event)
+    ]
+    return named or [ProblemItem(loc=[], msg=msg)]
+
+
+def _holds_surrogate(value: Any) -> bool:
+    # No recursion: what nobody keeps may be nested as deeply as it likes.
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            if _has_surrogate(part):
+                return True
+        elif isinstance(part, dict):
+            waiting += (*part, *part.values())
+        elif isinstance(part, list):
+            waiting += part
+    return False
 
 
 def problem_items(error: ValidationError) -> list[ProblemItem]:

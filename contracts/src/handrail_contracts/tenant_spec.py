@@ -6,7 +6,7 @@ so that a spec stays small; every field has a description with its unit.
 
 import re
 from datetime import timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -37,7 +38,8 @@ Sentence = Annotated[str, Field(max_length=1000)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+    # Strict, as the API server is with the same file: "false" is no boolean, 300 no duration, "7" no number.
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, strict=True)
 
 
 def _seconds(count: float) -> timedelta:
@@ -242,6 +244,16 @@ def _money(value: Decimal) -> str:
     return f"{value:.2f}"
 
 
+def _read_money(value: object) -> object:
+    """Money is a text: a number of YAML or JSON would be rounded before it is seen."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return Decimal(value)
+    except InvalidOperation as error:
+        raise ValueError('an amount like "50.00" is wanted') from error
+
+
 class Llm(_Model):
     """Who writes the nudges."""
 
@@ -257,7 +269,7 @@ class Llm(_Model):
         description="Address of a compatible endpoint; empty: the provider's own.",
     )
     api_key_secret_ref: SecretRef | None = Field(None, description="Holds the API key.")
-    monthly_budget: Annotated[Decimal, PlainSerializer(_money, return_type=str)] = Field(
+    monthly_budget: Annotated[Decimal, BeforeValidator(_read_money), PlainSerializer(_money, return_type=str)] = Field(
         Decimal("50.00"),
         ge=0,
         le=1_000_000,
