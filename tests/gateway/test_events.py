@@ -111,7 +111,7 @@ WRONG_BODIES: list[tuple[bytes, list[str | int]]] = [
     (b'{"events": [], "sdk_version": 1}', ["sdk_version"]),
     (b'{"events": [], "token": 1}', ["token"]),
     (b'{"events": [], "api_key": 1}', ["api_key"]),
-    (b'{"events": [], "sdk_version": "\\ud800"}', []),
+    (b'{"events": [], "sdk_version": "\\ud800"}', ["sdk_version"]),
 ]
 
 

@@ -17,6 +17,7 @@ from handrail_contracts import frames
 from handrail_gateway import logs
 from handrail_gateway.app import create_admin_app, create_app
 from handrail_gateway.gateway import Gateway
+from handrail_gateway.http_protocol import with_times
 from handrail_gateway.settings import MissingSecret, Settings, describe
 from handrail_gateway.wire_protocol import SocketProtocol
 
@@ -100,7 +101,7 @@ def _config(app: FastAPI, settings: Settings, port: int, *, lifespan: str) -> uv
         app,
         host=settings.host,
         port=port,
-        http="httptools",
+        http=with_times(head_seconds=settings.head_timeout, body_seconds=settings.body_timeout),
         ws=SocketProtocol,
         ws_max_size=frames.MAX_FRAME,
         ws_ping_interval=settings.ping_every,

@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     queue_bytes: int = Field(
         16 * 1024 * 1024, ge=1024 * 1024, description="Bytes of batches of one tenant that may wait for the stream."
     )
+    head_timeout: float = Field(20.0, gt=0, description="Seconds a request's headers may take to come.")
+    body_timeout: float = Field(60.0, gt=0, description="Seconds a request's body may take to come.")
     idle_after: float = Field(300.0, gt=0, description="Seconds after which an unused tenant's connection is closed.")
     ping_every: float = Field(20.0, gt=0, description="Seconds between pings on a browser's socket.")
     relist_every: float = Field(

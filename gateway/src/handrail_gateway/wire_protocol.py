@@ -71,6 +71,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         extensions[EXTENSION] = Wire(self)
         await super().run_asgi()
 
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            # A refusal is an answer as well; without this the log calls every one of them an error.
+            self.handshake_complete = True
+
     def handle_pong(self, event: Any) -> None:
         self._unanswered = 0
         super().handle_pong(event)

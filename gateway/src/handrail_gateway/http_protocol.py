@@ -1,0 +1,124 @@
+"""uvicorn's HTTP protocol with bounds on what nobody has a key for yet: a request's head and the time it may take.
+
+Without them a head may be as large as memory, and a connection that never ends its request stays for ever. What is
+no HTTP at all gets the one error body, too.
+"""
+
+import asyncio
+from typing import Any, cast
+from uuid import uuid4
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from handrail_contracts.problems import Problem
+from handrail_gateway import door
+
+MAX_HEAD = 64 * 1024
+"""Bytes of the request line and all headers."""
+
+
+class _HeadTooLarge(Exception):
+    """Raised within the parser, which ends at it."""
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """To be used as `with_times` gives it."""
+
+    head_seconds: float
+    """For the head, from the opening of the connection or the request's first byte on."""
+    body_seconds: float
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._in_head = True
+        self._head_size = 0
+        self._too_large = False
+        # One timer for a connection, looked at when it fires, and not two for each request.
+        self._due: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    # --- the head's size -------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        in_head_before = self._in_head
+        super().data_received(data)
+        if in_head_before and self._in_head and not self.transport.is_closing():
+            self._head_size += len(data)
+            if self._head_size > MAX_HEAD:
+                self._too_large = True
+                self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self._head_size = 0
+        self._expect(self.head_seconds)
+
+    def on_headers_complete(self) -> None:
+        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MAX_HEAD:
+            self._too_large = True
+            raise _HeadTooLarge
+        self._in_head = False
+        self._expect(self.body_seconds)
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the problem says it
+        problem = Problem("too_large", f"At most {MAX_HEAD} bytes of headers are taken.")
+        if not self._too_large:
+            problem = Problem("bad_request", "This is not HTTP that can be read.")
+        request_id = uuid4().hex
+        body = door.problem_body(problem, request_id)
+        # Which path it is for may not be known, so pages may read it in any case.
+        headers = door.common_headers(request_id, browser=True)
+        headers += [(name.encode(), value.encode()) for name, value in door.problem_headers(problem).items()]
+        headers += [(b"content-length", str(len(body)).encode()), (b"connection", b"close")]
+        lines = [name + b": " + value + b"\r\n" for name, value in [*self.server_state.default_headers, *headers]]
+        self.transport.write(b"".join([STATUS_LINE[problem.status], *lines, b"\r\n", body]))
+        self.transport.close()
+
+    # --- its time --------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect(self.head_seconds)
+
+    def on_message_complete(self) -> None:
+        self._due = None
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._stop_timer()
+        super().handle_websocket_upgrade()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def _expect(self, seconds: float) -> None:
+        self._due = self.loop.time() + seconds
+        if self._timer is None:
+            self._timer = self.loop.call_at(self._due, self._look_at_time)
+
+    def _look_at_time(self) -> None:
+        self._timer = None
+        if self._due is None:
+            return
+        if self.loop.time() < self._due:
+            self._timer = self.loop.call_at(self._due, self._look_at_time)
+            return
+        # The application, if it waits for more of the body, hears that the client is gone.
+        self.transport.close()
+
+    def _stop_timer(self) -> None:
+        self._due = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def with_times(*, head_seconds: float, body_seconds: float) -> type[HttpProtocol]:
+    """The protocol for uvicorn, which makes it itself and hands on no settings of ours."""
+    return cast(
+        "type[HttpProtocol]",
+        type("HttpProtocol", (HttpProtocol,), {"head_seconds": head_seconds, "body_seconds": body_seconds}),
+    )
