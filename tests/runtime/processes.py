@@ -55,9 +55,10 @@ class RuntimeProcess:
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
+        """The exit code: 1 where something would not end and the process gave up on it."""
         if self.process.returncode is None:
             self.process.send_signal(number)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             return await self.process.wait()
 
     def _get(self, path: str) -> tuple[int, str]:

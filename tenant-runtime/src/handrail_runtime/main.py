@@ -3,9 +3,11 @@
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
 
 import redis.asyncio
 import structlog
@@ -19,6 +21,11 @@ from handrail_runtime.roles import Resources, Role
 from handrail_runtime.settings import MissingSecret, Settings
 
 log = structlog.get_logger()
+
+INSIST_AFTER = 4.0
+"""Seconds for roles to finish what they have begun."""
+END_WITHIN = 8.0
+"""Seconds from being told to stop to the end of the process, whatever hangs."""
 
 
 def _ingest(resources: Resources) -> Role:
@@ -75,6 +82,33 @@ class _Server(uvicorn.Server):
         yield
 
 
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Waits for tasks that were told to end. A library may swallow a cancellation (see roles.heed_cancellation), also
+    in a task below them, which they would wait for without end: after a while all tasks are told again."""
+    await asyncio.wait(tasks, timeout=INSIST_AFTER)
+    while late := [task for task in tasks if not task.done()]:
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await asyncio.wait(late, timeout=0.5)
+
+
+def _give_up() -> None:
+    """The last resort: says what does not end, and ends all the same. What was not acknowledged comes again."""
+    for task in asyncio.all_tasks():
+        log.error("does not end", task=task.get_name(), waits=_waits(task))
+    os._exit(1)
+
+
+def _waits(task: asyncio.Task[Any]) -> list[str]:
+    """Where a task stands, the innermost call last."""
+    found = []
+    awaited: Any = task.get_coro()
+    while (frame := getattr(awaited, "cr_frame", None)) is not None:
+        found.append(f"{frame.f_code.co_qualname}:{frame.f_lineno}")
+        awaited = awaited.cr_await
+    return found
+
+
 async def _run(settings: Settings, role_names: list[str]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -101,9 +135,11 @@ async def _run(settings: Settings, role_names: list[str]) -> None:
         stopping = asyncio.create_task(stop.wait(), name="stop")
         log.info("running", roles=role_names, port=settings.port)
         done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        loop.call_later(END_WITHIN, _give_up)
         server.should_exit = True
         for task in tasks[:-1]:
             task.cancel()
+        await _ended(tasks)
         results = await asyncio.gather(*tasks, return_exceptions=True)
         stopping.cancel()
         for task, result in zip(tasks, results, strict=True):

@@ -47,12 +47,13 @@ class Presence:
     async def run(self) -> None:
         renew_at = 0.0
         while True:
-            heed_cancellation()
             if time.monotonic() >= renew_at:
                 self._changed.update(self._registry.users())
                 renew_at = time.monotonic() + RENEW_EVERY
             changed, self._changed = self._changed, set()
-            if not await self._write(list(changed)):
+            written = await self._write(list(changed))
+            heed_cancellation()  # before the next long wait
+            if not written:
                 self._changed |= changed
                 await asyncio.sleep(_RETRY_AFTER)
                 continue
