@@ -9,13 +9,14 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonS
 PATTERN = r"^(?:[0-9]{1,9}(?:\.[0-9]{1,9})?(?:ms|s|m|h))+$"
 _PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h)")
 _WHOLE = re.compile(PATTERN)
+_WANTED = "a duration like 90s, 5m or 24h is wanted"
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def parse(text: str) -> timedelta:
     """`"1h30m"` -> 90 minutes. Raises ValueError for anything Go's form with ms, s, m, h does not allow."""
     if len(text) > 64 or not _WHOLE.fullmatch(text):
-        raise ValueError("a duration like 90s, 5m or 24h is wanted")
+        raise ValueError(_WANTED)
     return timedelta(seconds=sum(float(n) * _SECONDS[unit] for n, unit in _PART.findall(text)))
 
 
@@ -31,7 +32,11 @@ def render(value: timedelta) -> str:
 
 
 def _read(value: object) -> object:
-    return parse(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return parse(value)
+    if isinstance(value, timedelta):
+        return value
+    raise ValueError(_WANTED)
 
 
 def _bounded(low: timedelta, high: timedelta) -> AfterValidator:

@@ -246,12 +246,12 @@ def _money(value: Decimal) -> str:
 
 def _read_money(value: object) -> object:
     """Money is a text: a number of YAML or JSON would be rounded before it is seen."""
-    if not isinstance(value, str):
+    if isinstance(value, Decimal):
         return value
     try:
-        return Decimal(value)
+        return Decimal(value if isinstance(value, str) else "")
     except InvalidOperation as error:
-        raise ValueError('an amount like "50.00" is wanted') from error
+        raise ValueError('an amount like "50.00" is wanted, in quotes') from error
 
 
 class Llm(_Model):
