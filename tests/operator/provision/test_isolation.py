@@ -68,12 +68,12 @@ async def test_redis_keys_of_another_tenant_are_closed(make_tenant):
         await redis.hset(own, "state", "active")
         assert await redis.hgetall(own) == {b"state": b"active"}
         await redis.zadd(names.due_key(a.redis_prefix), {"u": 1.0})
-        assert await redis.eval("return redis.call('exists', KEYS[1])", 1, own) == 1
         foreign = names.session_key(b.redis_prefix, "u")
         for command in (
             ["HGETALL", foreign],
             ["SET", foreign, "1"],
-            ["EVAL", "return redis.call('get', ARGV[1])", "0", foreign],
+            ["EVAL", "while true do end", "0"],
+            ["SCRIPT", "LOAD", "return 1"],
             ["COPY", own, foreign],
             ["SCAN", "0"],
             ["KEYS", "*"],
@@ -86,9 +86,8 @@ async def test_redis_keys_of_another_tenant_are_closed(make_tenant):
             ["FUNCTION", "LIST"],
             ["SUBSCRIBE", f"{b.redis_prefix}x"],
         ):
-            with pytest.raises(Exception, match=r"(?i)permission") as caught:
+            with pytest.raises(NoPermissionError):
                 await redis.execute_command(*command)
-            assert isinstance(caught.value, NoPermissionError) or command[0] == "EVAL"
 
 
 async def test_redis_knows_no_default_user(servers):

@@ -8,9 +8,9 @@ from redis.asyncio import Redis
 from handrail_contracts import names
 from handrail_operator.provision.keyring import TenantSecrets
 
-_ALLOWED = ("+@read", "+@write", "+@transaction", "+@connection", "+@pubsub", "+eval", "+evalsha", "+script|load")
-# These look at every key of the server, or at its other users.
-_DENIED = ("-@admin", "-@dangerous", "-scan", "-randomkey", "-keys", "-dbsize", "-select", "-pubsub")
+_ALLOWED = ("+@read", "+@write", "+@transaction", "+@connection", "+@pubsub")
+# These look at every key of the server, or at its other users; a script could hold up everybody.
+_DENIED = ("-@admin", "-@dangerous", "-@scripting", "-scan", "-randomkey", "-keys", "-dbsize", "-select", "-pubsub")
 
 
 def rules(tenant: str, password: str) -> list[str]:
