@@ -158,9 +158,9 @@ def test_any_bytes_are_split_or_refused(data):
 
 
 def test_a_newer_gateways_meta_is_read():
-    newer = msgspec.msgpack.encode([1, 2, True, "r", "something new", {"a": 1}])
+    newer = msgspec.msgpack.encode([1, 2, True, "r", "t", "something new", {"a": 1}])
     message = len(newer).to_bytes(4, "big") + (2).to_bytes(4, "big") + newer + b"{}"
-    assert [it.meta for it in intake.split(message)] == [intake.BatchMeta(1, 2, True, "r")]
+    assert [it.meta for it in intake.split(message)] == [intake.BatchMeta(1, 2, True, "r", "t")]
     older = msgspec.msgpack.encode([1])
     message = len(older).to_bytes(4, "big") + (0).to_bytes(4, "big") + older
     assert [it.meta for it in intake.split(message)] == [intake.BatchMeta(1)]

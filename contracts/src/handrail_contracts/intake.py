@@ -24,6 +24,8 @@ class BatchMeta(msgspec.Struct, array_like=True):
     verified: bool = False
     """A user token for this user came with it."""
     request_id: str = ""
+    traceparent: str = ""
+    """W3C trace context of the request that brought it."""
 
 
 class FramedBatch(msgspec.Struct):

@@ -43,6 +43,7 @@ PRINCIPAL_SIGNING_KEYS_FILE = "principal-signing-keys.json"  # JWK set, private 
 HEADER_API_KEY = "X-API-Key"
 HEADER_REQUEST_ID = "X-Request-ID"
 HEADER_PRINCIPAL = "X-Handrail-Principal"
+HEADER_TRACEPARENT = "traceparent"
 
 ANONYMOUS_PATTERN = r"^anon-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _ANONYMOUS = re.compile(ANONYMOUS_PATTERN)
@@ -51,6 +52,11 @@ _ANONYMOUS = re.compile(ANONYMOUS_PATTERN)
 def creds_file(role: str) -> str:
     """The NATS credentials of one role, in a runtime's secrets folder."""
     return f"nats-{role}.creds"
+
+
+def secret_ref_file(name: str, key: str) -> str:
+    """The value that a secret reference of the spec means, in a runtime's secrets folder. Neither part holds a `/`."""
+    return f"refs/{name}/{key}"
 
 
 def is_tenant_name(text: str) -> bool:

@@ -41,7 +41,7 @@ class Signal(msgspec.Struct, kw_only=True, frozen=True):
     evidence: dict[str, Any] = {}
     """The figures that made the detector speak, e.g. {"clicks": 5, "within_ms": 830, "event_ids": [...]}."""
     trace: dict[str, str] = {}
-    """request_id of the batch that brought the last event; later also W3C trace context."""
+    """Of the batch that brought the last event: `request_id`, and `traceparent` where there is one."""
 
 
 def signal_id(kind: SignalKind, session_id: str, anchor: str) -> str:

@@ -8,6 +8,10 @@ from hashlib import sha256
 
 EVENTS = "events.batch"
 EVENTS_ALL = "events.>"
+EVENTS_RETRY = "events.retry"
+"""As `EVENTS`, for dead letters that somebody puts back."""
+SIGNALS_RESUME = "signals.resume"
+"""A signal whose failed run is to be taken up again."""
 SIGNALS_ALL = "signals.>"
 NUDGES_ALL = "nudges.*"
 WAKE_ALL = "wake.*"

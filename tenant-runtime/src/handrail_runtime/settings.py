@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from handrail_contracts import names
+from handrail_contracts.tenant_spec import SecretRef
 
 
 class Settings(BaseSettings):
@@ -20,6 +21,15 @@ class Settings(BaseSettings):
     nats_url: str = Field("nats://127.0.0.1:4222", description="Address of NATS.")
     secrets: Path = Field(description="Folder with the files of secrets.")
     redis_prefix: str = Field("", description="Prefix of every Redis key of this tenant.")
+    outbound_allowed: str = Field(
+        "",
+        description="Hosts, host:port and networks (CIDR), by commas, that webhooks and models may be reached at, "
+        "although they are private, such as on-premises ones.",
+    )
+    smtp_url: str = Field(
+        "", description="Mail server of the platform: smtp://, smtps:// or smtp+starttls://host:port; empty: no mail."
+    )
+    mail_from: str = Field("handrail@localhost", description="Sender of the platform's mail.")
     log_format: Literal["console", "json"] = Field("console", description="Lines for people or for machines.")
 
     def secret(self, name: str) -> str:
@@ -29,6 +39,11 @@ class Settings(BaseSettings):
             return path.read_text().strip()
         except OSError as error:
             raise MissingSecret(f"the secret file {name} is missing from HANDRAIL_SECRETS: {error.strerror}") from error
+
+    def secret_ref(self, reference: SecretRef) -> str:
+        """The value a secret reference means now: read anew each time, for it is replaced in place. Raises
+        MissingSecret."""
+        return self.secret(names.secret_ref_file(reference.name, reference.key))
 
 
 class MissingSecret(Exception):

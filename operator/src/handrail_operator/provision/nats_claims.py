@@ -106,6 +106,7 @@ def role(name: str) -> dict[str, Any]:
             consume = _consume(names.SIGNALS_STREAM, names.AGENT_CONSUMER)
             return _user([*config, *consume, subjects.NUDGES_ALL], [INBOX])
         case "realtime":
-            return _user(config, [INBOX, subjects.NUDGES_ALL])
+            # It hears of nudges, and puts dead letters and failed runs back when somebody asks for that.
+            return _user([*config, subjects.EVENTS_RETRY, subjects.SIGNALS_RESUME], [INBOX, subjects.NUDGES_ALL])
         case _:
             raise ValueError(f"there is no role {name}")

@@ -10,8 +10,10 @@ from sqlalchemy import (
     Column,
     DateTime,
     Double,
+    ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -181,6 +183,70 @@ escalations = Table(
     # once while one is open
     Index("uq_escalations_open", "user_id", "stuck_point", unique=True, postgresql_where=text("status = 'open'")),
     Index(None, "created_at"),
+)
+
+escalation_deliveries = Table(  # one for each channel of an escalation: the list of what is still to be delivered
+    "escalation_deliveries",
+    metadata,
+    Column("escalation_id", Uuid, ForeignKey("escalations.escalation_id", ondelete="CASCADE"), primary_key=True),
+    Column("channel", Text, primary_key=True),  # webhook:<name> | email
+    Column("state", Text, nullable=False, server_default="pending"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    _time("next_attempt_at", now=True),
+    _time("delivered_at", null=True),
+    Index("ix_escalation_deliveries_pending", "next_attempt_at", postgresql_where=text("state = 'pending'")),
+    CheckConstraint("state IN ('pending','delivered','failed')", name="state"),
+)
+
+escalation_attempts = Table(  # the ledger: never changed, never taken away
+    "escalation_attempts",
+    metadata,
+    Column("escalation_id", Uuid, ForeignKey("escalations.escalation_id", ondelete="CASCADE"), primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("outcome", Text, nullable=False),  # delivered | failed
+    Column("status", Integer),  # of HTTP or SMTP, where there was an answer
+    Column("error", Text, nullable=False, server_default=""),
+    _time("began_at"),
+    Column("seconds", Double, nullable=False),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("dead_letter_id", Uuid, primary_key=True),  # follows from what it holds
+    Column("kind", Text, nullable=False),  # event | batch | message | signal: the smallest part that is to blame
+    Column("class", Text, nullable=False),  # poison | bug
+    Column("reason", Text, nullable=False),
+    Column("event_id", Text),
+    Column("user_id", Text),
+    Column("event_type", Text),
+    Column("payload", LargeBinary, nullable=False),  # as it stood on the stream, ready to be published again
+    Column("stream_sequence", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="1"),
+    Column("state", Text, nullable=False, server_default="open"),
+    _time("first_failed_at", now=True),
+    _time("last_failed_at", now=True),
+    Index(None, "last_failed_at"),
+    CheckConstraint("kind IN ('event','batch','message','signal')", name="kind"),
+    CheckConstraint("class IN ('poison','bug')", name="class"),
+    CheckConstraint("state IN ('open','retried')", name="state"),
+)
+
+failed_runs = Table(  # runs of the agent that were given up, until somebody resumes them
+    "failed_runs",
+    metadata,
+    Column("run_id", Uuid, primary_key=True),  # the signal's id, and the checkpoint's thread
+    Column("node", Text, nullable=False),  # where it failed, and where it is taken up again
+    Column("error", Text, nullable=False),
+    Column("signal", JSONB, nullable=False),
+    Column("state", JSONB, nullable=False),  # what the run had found out before it failed
+    Column("attempts", Integer, nullable=False),
+    Column("status", Text, nullable=False, server_default="failed"),
+    _time("failed_at", now=True),
+    _time("resumed_at", null=True),
+    Index(None, "failed_at"),
+    CheckConstraint("status IN ('failed','resuming')", name="status"),
 )
 
 baselines = Table(
