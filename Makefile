@@ -82,13 +82,25 @@ drift: install-dev
 
 # The quick part: everything that needs no browser and no long wall time.
 check: lint types drift
-	"$(BIN)/pytest" -q -m "not browser and not slow"
+	"$(BIN)/pytest" -q -m "not browser and not slow and not soak"
 	cd sdk-js && npm run --silent test
 
 test: lint types drift
 	scripts/browser
 	cd sdk-js && npm run --silent test
-	"$(BIN)/pytest"
+	"$(BIN)/pytest" -m "not soak"
+
+# What needs minutes of wall time.
+soak: install-dev
+	"$(BIN)/pytest" -m soak -n 0 -s --timeout 7200 $(ARGS)
+
+# The quick set of all benchmarks; `make bench-NAME` runs one of them in full. The last line of each is JSON.
+BENCHMARKS := $(filter-out harness world,$(basename $(notdir $(wildcard bench/*.py))))
+bench: install-dev
+	set -e; for b in $(BENCHMARKS); do "$(BIN)/python" bench/$$b.py --quick $(ARGS); done
+
+$(BENCHMARKS:%=bench-%): bench-%: install-dev
+	"$(BIN)/python" bench/$*.py $(ARGS)
 
 lock: .make/venv
 	scripts/lock $(ARGS)
