@@ -20,7 +20,8 @@ class Arrived(msgspec.Struct, frozen=True, gc=False):
     received_at: datetime
     verified: bool
     simulated: bool
-    request_id: str
+    trace: dict[str, str]
+    """As in `Signal.trace`; one for the whole batch."""
 
 
 class Decoded(msgspec.Struct):
@@ -49,6 +50,9 @@ def _arrived(framed: intake.FramedBatch) -> Iterator[Arrived]:
     meta = framed.meta
     received_at, skew = times.from_micros(meta.received_at), timedelta(microseconds=meta.skew)
     simulated = batch.context is not None and batch.context.simulated
+    trace = {"request_id": meta.request_id} if meta.request_id else {}
+    if meta.traceparent:
+        trace["traceparent"] = meta.traceparent
     for event in batch.events:
         event.event_id = event.event_id.lower()
         at = times.corrected(event.timestamp, skew, received_at)
@@ -69,5 +73,5 @@ def _arrived(framed: intake.FramedBatch) -> Iterator[Arrived]:
             received_at,
             meta.verified,
             simulated,
-            meta.request_id,
+            trace,
         )

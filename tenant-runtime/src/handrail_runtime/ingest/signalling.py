@@ -38,7 +38,7 @@ def signal(user_id: str, session_id: str, state: SessionState, finding: Finding,
         simulated=state.simulated,
         fresh=not finding.stale,
         evidence=evidence,
-        trace={"request_id": state.request_id} if state.request_id else {},
+        trace=state.trace,
     )
 
 

@@ -203,7 +203,7 @@ def _advance(visit: Visit, rules: Rules) -> list[Signal]:
         for one in visit.new
         if one.event.event_type == "user_message"
     }
-    visit.state.simulated, visit.state.request_id = last.simulated, last.request_id
+    visit.state.simulated, visit.state.trace = last.simulated, last.trace
     visit.state, found = analyse(visit.user_id, visit.session_id, visit.state, visit.window, new, texts, rules)
     visit.start_time = min(visit.start_time, visit.new[0].at)
     visit.last_seen_time = max(visit.last_seen_time, last.at)

@@ -25,8 +25,8 @@ class SessionState(msgspec.Struct, omit_defaults=True):
     hidden_at: int = 0
     """When visibility was last known."""
     simulated: bool = False
-    request_id: str = ""
-    """Of the batch that brought the newest event."""
+    trace: dict[str, str] = {}
+    """As in `Signal.trace`: of the batch that brought the newest event."""
     progress: dict[str, Progress] = {}
     done: list[str] = []
     """Baselines this user ended well, in this session or before."""

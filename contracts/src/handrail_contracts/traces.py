@@ -1,0 +1,28 @@
+"""W3C trace context, as it goes from a request to the nudge it led to: in a batch's meta, a signal, NATS headers."""
+
+import re
+from collections.abc import Mapping
+
+# Version 00. A later version may say more behind it, which is not understood here and therefore not passed on.
+_TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def is_traceparent(text: str) -> bool:
+    return _TRACEPARENT.fullmatch(text) is not None
+
+
+def traceparent(trace_id: bytes, span_id: bytes) -> str:
+    """A new trace, from 16 and 8 random bytes. Sampling is left to whoever collects."""
+    return f"00-{trace_id.hex()}-{span_id.hex()}-00"
+
+
+def trace_id(text: str) -> str:
+    """What log lines carry: the trace's id; empty where `text` is no traceparent."""
+    found = _TRACEPARENT.fullmatch(text)
+    return found[1] if found else ""
+
+
+def log_fields(trace: Mapping[str, str]) -> dict[str, str]:
+    """`request_id` and `trace_id`, those that there are. `trace` as in `Signal.trace`."""
+    found = {"request_id": trace.get("request_id", ""), "trace_id": trace_id(trace.get("traceparent", ""))}
+    return {name: value for name, value in found.items() if value}
