@@ -13,7 +13,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StreamConfig
 
 from handrail_cli.embedded import binaries
 from handrail_cli.embedded.ports import free_port
-from handrail_runtime.ingest.pull import Pull
+from handrail_runtime.pull import Pull
 
 pytestmark = pytest.mark.slow
 

@@ -21,11 +21,11 @@ from handrail_runtime.data.raw import is_outage, raw_transaction
 from handrail_runtime.ingest import metrics
 from handrail_runtime.ingest.decoding import Arrived, decode
 from handrail_runtime.ingest.live import Live
-from handrail_runtime.ingest.pull import Pull
 from handrail_runtime.ingest.rules import Rules
 from handrail_runtime.ingest.store import Stored, store
 from handrail_runtime.ingest.watermark import Watermark
 from handrail_runtime.ingest.window_cache import WindowCache
+from handrail_runtime.pull import Pull
 
 log = structlog.get_logger()
 

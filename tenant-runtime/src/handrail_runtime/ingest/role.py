@@ -10,15 +10,17 @@ from handrail_runtime.config import Config
 from handrail_runtime.ingest.consumer import Consumer
 from handrail_runtime.ingest.live import Live
 from handrail_runtime.ingest.outbox import Outbox
-from handrail_runtime.ingest.pull import Pull
 from handrail_runtime.ingest.revisions import Revisions
 from handrail_runtime.ingest.rules import Rules
 from handrail_runtime.ingest.silence import Silence
+from handrail_runtime.pull import Pull
 from handrail_runtime.roles import Resources
 
 
 class IngestRole:
     """Events in, rows and signals out."""
+
+    optional: frozenset[str] = frozenset()
 
     def __init__(self, resources: Resources) -> None:
         self._nats = resources.nats
