@@ -22,6 +22,7 @@ from handrail_contracts import (
     signals,
     subjects,
     times,
+    traces,
 )
 from handrail_contracts.snippet_config import SnippetConfig
 
@@ -387,3 +388,34 @@ def test_every_problem_has_status_and_title(code):
     body = problems.Problem(code, "why", retry_after=1).body("r")
     assert 400 <= body.status < 600
     assert (body.code, body.request_id, bool(body.title)) == (code, "r", True)
+
+
+# --- traces ------------------------------------------------------------------------------------------------
+
+
+def test_a_trace_goes_into_headers_and_back():
+    parent = traces.traceparent(bytes(range(16)), bytes(range(8)))
+    assert parent == "00-000102030405060708090a0b0c0d0e0f-0001020304050607-00"
+    assert traces.is_traceparent(parent)
+    trace = {"request_id": "r-1", "traceparent": parent}
+    assert traces.to_headers(trace) == {"X-Request-ID": "r-1", "traceparent": parent}
+    assert traces.from_headers(traces.to_headers(trace)) == trace
+    assert traces.log_fields(trace) == {"request_id": "r-1", "trace_id": "000102030405060708090a0b0c0d0e0f"}
+    assert traces.to_headers({}) == traces.from_headers(None) == traces.log_fields({}) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "00-" + "0" * 32 + "-" + "1" * 16 + "-01",
+        "00-" + "1" * 32 + "-" + "0" * 16 + "-01",
+        "01-" + "1" * 32 + "-" + "1" * 16 + "-01",
+        "00-" + "A" * 32 + "-" + "1" * 16 + "-01",
+        "00-" + "1" * 32 + "-" + "1" * 16 + "-01-more",
+        "00-" + "1" * 32 + "-" + "1" * 16 + "-01\n",
+    ],
+)
+def test_what_is_no_traceparent_is_not_passed_on(text):
+    assert not traces.is_traceparent(text)
+    assert traces.trace_id(text) == ""

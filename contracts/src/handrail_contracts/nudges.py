@@ -69,3 +69,5 @@ class NudgeNotice(msgspec.Struct):
     seq: int
     told_at: int = 0
     """Microseconds since 1970."""
+    occurred_at: int = 0
+    """Microseconds since 1970, of the event that led to it; 0: not known."""

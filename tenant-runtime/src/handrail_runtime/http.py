@@ -26,7 +26,10 @@ def create_app(roles: Sequence[Role]) -> FastAPI:
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> JSONResponse:
         checks = {name: ok for role in roles for name, ok in role.ready().items()}
-        return JSONResponse({"ready": all(checks.values()), "checks": checks}, 200 if all(checks.values()) else 503)
+        optional = {name for role in roles for name in role.optional}
+        ready = all(ok for name, ok in checks.items() if name not in optional)
+        answer = {"ready": ready, "checks": checks, "optional": sorted(optional)}
+        return JSONResponse(answer, 200 if ready else 503)
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:

@@ -1,4 +1,4 @@
-"""Log lines: for people on a terminal, JSON for machines."""
+"""Log lines: for people on a terminal, JSON for machines; the libraries' own in the same form. Never a secret."""
 
 import logging
 import sys
@@ -9,32 +9,43 @@ import structlog
 
 def configure(log_format: Literal["console", "json"], **bound: str) -> None:
     """Sets up structlog for this process; `bound` stands on every line."""
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
+    own = [structlog.contextvars.merge_contextvars, structlog.processors.add_log_level]
+    shared: list[structlog.typing.Processor] = [
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    last: list[structlog.typing.Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if log_format == "json"
-        else structlog.dev.ConsoleRenderer(
-            # Never the values of local variables: keys and tokens are among them.
-            colors=sys.stderr.isatty(),
-            exception_formatter=structlog.dev.plain_traceback,
-        )
+        # The default shows the values of variables, and keys and tokens are among them.
+        else [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
     )
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.StackInfoRenderer(),
-            structlog.processors.format_exc_info if log_format == "json" else _keep,
-            renderer,
-        ],
+        processors=[*own, *shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            # A library logs from its own threads and tasks, so what is bound is put on again.
+            foreign_pre_chain=[_bind(bound), structlog.stdlib.add_logger_name, *own, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    # Below this level libraries log addresses with their queries.
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    # What is refused at a handshake says so itself.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "completing handshake" not in record.getMessage())
     structlog.contextvars.bind_contextvars(**bound)
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
 
 
-def _keep(
-    _logger: structlog.typing.WrappedLogger, _name: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
-    return event
+def _bind(bound: dict[str, str]) -> structlog.typing.Processor:
+    def put(
+        _logger: structlog.typing.WrappedLogger, _name: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        return {**bound, **event}
+
+    return put

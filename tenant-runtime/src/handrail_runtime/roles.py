@@ -28,6 +28,9 @@ class Resources:
 class Role(Protocol):
     """ingest, agent or realtime."""
 
+    optional: frozenset[str]
+    """Of the names `ready` gives, those that the role can do its work without, only not as well."""
+
     async def run(self) -> None:
         """Works until cancelled; finishes what is begun before it lets the cancellation through."""
 

@@ -24,6 +24,8 @@ log = structlog.get_logger()
 class AgentRole:
     """Signals in, decisions out: see roles.Role."""
 
+    optional: frozenset[str] = frozenset()
+
     def __init__(self, resources: Resources) -> None:
         self._nats = resources.nats
         self._engine = resources.engine

@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from handrail_contracts import times
+from handrail_contracts.nudges import NudgeNotice
 from handrail_contracts.snippet_config import SnippetConfig
 from handrail_runtime.realtime import metrics
 from handrail_runtime.realtime.nudge_table import DATABASE_AWAY, NudgeTable, Standing
@@ -42,8 +43,8 @@ class Wanted:
     attached: list[Socket] = field(default_factory=list)
     resumed: dict[Socket, int] = field(default_factory=dict)
     config: bool = False
-    told_at: int = 0
-    """Microseconds since 1970, of the first notice; 0 for none."""
+    notice: NudgeNotice | None = None
+    """The first; None where none came."""
 
 
 class ConfigText:
@@ -106,10 +107,13 @@ class Delivery:
             self._acks[user_id, seq] = None
             self._wake.set()
 
-    def notice(self, user_id: str, told_at: int) -> None:
-        if user_id in self._registry:
-            wanted = self._want(user_id)
-            wanted.told_at = wanted.told_at or told_at
+    def notice(self, notice: NudgeNotice) -> bool:
+        """There is a nudge. Whether its user is here."""
+        if notice.user_id not in self._registry:
+            return False
+        wanted = self._want(notice.user_id)
+        wanted.notice = wanted.notice or notice
+        return True
 
     def config_changed(self) -> None:
         for user_id in self._registry.users():
@@ -172,8 +176,7 @@ class Delivery:
         for user_id, wanted in batch.items():
             if (standing := standings.get(user_id)) is not None:
                 self._deliver(user_id, wanted, standing, config)
-                if wanted.told_at:
-                    metrics.NOTICE_SECONDS.observe(max(0, now - wanted.told_at) / 1e6)
+                _observe(wanted.notice, now)
 
     def _put_back(self, batch: dict[str, Wanted]) -> None:
         for user_id, old in batch.items():
@@ -181,7 +184,7 @@ class Delivery:
             wanted.attached = old.attached + wanted.attached
             wanted.resumed = old.resumed | wanted.resumed
             wanted.config |= old.config
-            wanted.told_at = old.told_at or wanted.told_at
+            wanted.notice = old.notice or wanted.notice
 
     def _deliver(self, user_id: str, wanted: Wanted, standing: Standing, config: ConfigText) -> None:
         pending = [(seq, content) for seq, content in standing.pending if (user_id, seq) not in self._acks]
@@ -252,6 +255,13 @@ class Delivery:
                 await self._flush_acks()
         except DATABASE_AWAY:
             log.warning("acknowledgements not kept at the end", count=len(self._acks))
+
+
+def _observe(notice: NudgeNotice | None, now: int) -> None:
+    if notice is not None and notice.told_at:
+        metrics.NOTICE_SECONDS.observe(max(0, now - notice.told_at) / 1e6)
+    if notice is not None and notice.occurred_at:
+        metrics.NUDGE_SECONDS.observe(max(0, now - notice.occurred_at) / 1e6)
 
 
 def _send_config(kind: str, socket: Socket, last_seq: int, config: ConfigText) -> None:

@@ -15,6 +15,11 @@ BROKEN_LINKS = Counter(f"{PREFIX}_links_closed", "Links closed from this side.",
 NOTICES = Counter(f"{PREFIX}_notices", "Notices of new nudges heard.")
 MISSED = Counter(f"{PREFIX}_notices_missed", "Nudges found by looking, whose notice had not come.")
 NOTICE_SECONDS = Histogram(f"{PREFIX}_notice_seconds", "From the notice's stamp to its nudge queued.", buckets=_FAST)
+NUDGE_SECONDS = Histogram(
+    f"{PREFIX}_nudge_seconds",
+    "From the event that led to a nudge, by its own time, to the nudge queued for the browser.",
+    buckets=(*_FAST, 30, 60, 300),
+)
 LOOK_USERS = Histogram(
     f"{PREFIX}_look_users",
     "Users whose nudges were read in one query.",

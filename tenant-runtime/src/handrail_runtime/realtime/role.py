@@ -12,7 +12,7 @@ from nats.errors import Error as NatsError
 from starlette.websockets import WebSocket
 
 from handrail_contracts import link as relay
-from handrail_contracts import names, subjects
+from handrail_contracts import names, subjects, traces
 from handrail_contracts.nudges import NudgeNotice
 from handrail_contracts.problems import Problem
 from handrail_contracts.snippet_config import from_spec
@@ -36,6 +36,9 @@ _notices = msgspec.json.Decoder(NudgeNotice)
 
 class RealtimeRole:
     """See roles.Role."""
+
+    # Without it nobody counts as reachable by a socket, and the agent goes by the last event instead.
+    optional = frozenset({"realtime-redis"})
 
     def __init__(self, resources: Resources) -> None:
         settings = resources.settings
@@ -63,7 +66,11 @@ class RealtimeRole:
                 log.debug("already disconnected")
 
     def ready(self) -> Mapping[str, bool]:
-        return {"nats": self._nats.is_connected, "postgres": self._delivery.ok, "redis": self._presence.ok}
+        return {
+            "realtime-nats": self._nats.is_connected,
+            "realtime-database": self._delivery.ok,
+            "realtime-redis": self._presence.ok,
+        }
 
     def router(self) -> APIRouter:
         router = APIRouter()
@@ -98,7 +105,9 @@ class RealtimeRole:
         except msgspec.MsgspecError:
             log.warning("a notice cannot be read")
             return
-        self._delivery.notice(notice.user_id, notice.told_at)
+        if self._delivery.notice(notice):
+            trace = traces.from_headers(message.headers)
+            log.info("a nudge goes to its user", seq=notice.seq, **traces.log_fields(trace))
 
     def _config_changed(self, config: Config) -> None:
         changed = ConfigText(from_spec(config.spec))
