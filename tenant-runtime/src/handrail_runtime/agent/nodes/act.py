@@ -3,8 +3,6 @@ of the same user may have been answered meanwhile."""
 
 from dataclasses import replace
 
-from langgraph.runtime import Runtime
-
 from handrail_contracts.nudges import NudgeText
 from handrail_runtime.agent import gates
 from handrail_runtime.agent.context import Run
@@ -15,8 +13,7 @@ from handrail_runtime.agent.state import State, diagnosis_of, ruled, signal_of
 from handrail_runtime.data.raw import raw_transaction
 
 
-async def act(state: State, runtime: Runtime[Run]) -> State:
-    run = runtime.context
+async def act(state: State, run: Run) -> State:
     signal, desk, spec = signal_of(state), run.desk, run.config.spec
     if state["verdict"] == "escalate":
         return {}

@@ -1,7 +1,5 @@
 """What to say: the provider's text for the diagnosis, in the tenant's tone."""
 
-from langgraph.runtime import Runtime
-
 from handrail_runtime.agent.context import Run
 from handrail_runtime.agent.gates import Gate
 from handrail_runtime.agent.providers.choice import with_fallback
@@ -9,8 +7,7 @@ from handrail_runtime.agent.providers.provider import ProviderUnavailable
 from handrail_runtime.agent.state import State, diagnosis_of, signal_of
 
 
-async def coach(state: State, runtime: Runtime[Run]) -> State:
-    run = runtime.context
+async def coach(state: State, run: Run) -> State:
     case = await run.case(signal_of(state))
     diagnosis = diagnosis_of(state)
     if diagnosis is None:

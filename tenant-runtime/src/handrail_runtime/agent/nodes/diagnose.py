@@ -1,15 +1,12 @@
 """What is wrong: the provider's diagnosis of the case."""
 
-from langgraph.runtime import Runtime
-
 from handrail_runtime.agent.context import Run
 from handrail_runtime.agent.providers.choice import with_fallback
 from handrail_runtime.agent.providers.provider import ProviderUnavailable
 from handrail_runtime.agent.state import State, signal_of
 
 
-async def diagnose(state: State, runtime: Runtime[Run]) -> State:
-    run = runtime.context
+async def diagnose(state: State, run: Run) -> State:
     case = await run.case(signal_of(state))
     try:
         provider, diagnosis = await with_fallback(run.config.spec.llm, lambda each: each.diagnose(case))

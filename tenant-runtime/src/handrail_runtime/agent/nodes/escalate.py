@@ -1,7 +1,5 @@
 """Hands the user over to a human: a drafted alert at rest in the database, from where it is delivered."""
 
-from langgraph.runtime import Runtime
-
 from handrail_runtime.agent import alerts
 from handrail_runtime.agent.context import Run
 from handrail_runtime.agent.effects import Escalate, SendNudge
@@ -12,8 +10,7 @@ from handrail_runtime.agent.state import State, diagnosis_of, signal_of
 from handrail_runtime.data.raw import raw_transaction
 
 
-async def escalate(state: State, runtime: Runtime[Run]) -> State:
-    run = runtime.context
+async def escalate(state: State, run: Run) -> State:
     signal, desk = signal_of(state), run.desk
     case = await run.case(signal)
     sent = await sent_before(desk.engine, signal)
