@@ -30,8 +30,22 @@ class Limits(msgspec.Struct, frozen=True):
     """Of the whole tenant, over all gateways' keys."""
     requests_per_minute: int = 6000
     """Of one key from one address."""
+    key_requests_per_minute: int = 0
+    """Of one key from all addresses; 0: forty times that of one address."""
+    new_users_per_minute: int = 0
+    """Users not seen before, of one address; 0: a fifth of its requests."""
     sockets: int = 10_000
     sockets_per_user: int = 10
+
+    @property
+    def of_key(self) -> int:
+        """Requests a minute of one key."""
+        return self.key_requests_per_minute or self.requests_per_minute * 40
+
+    @property
+    def newcomers(self) -> int:
+        """New users a minute of one address."""
+        return self.new_users_per_minute or max(1, self.requests_per_minute // 5)
 
 
 class PublishCredentials(msgspec.Struct, frozen=True):

@@ -46,7 +46,8 @@ async def identify(request: Request) -> Any:
         body = bodies.gunzip(body, MAX_BODY)
     if caller is None:
         caller = own.door.admit(bodies.key_in(body), request.scope)
-    return await own.identify(caller.tenant, validated(IdentifyBody, parse_json(body)), request_id(request))
+    wanted = validated(IdentifyBody, parse_json(body))
+    return await own.identify(caller.tenant, wanted, own.door.address(request.scope), request_id(request))
 
 
 @router.get("/sdk/v1/config", response_model=SnippetConfig, tags=["snippet"], dependencies=[Depends(key_header)])

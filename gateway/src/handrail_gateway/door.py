@@ -1,9 +1,10 @@
 """How every request is met: its id, its key, its origin, its rate; and how every answer looks."""
 
+import contextlib
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from uuid import uuid4
 
 import structlog
@@ -14,7 +15,10 @@ from handrail_contracts.problems import MEDIA_TYPE, Problem
 from handrail_gateway.bus import PlatformBus
 from handrail_gateway.directory import Caller, Directory, Tenant
 from handrail_gateway.limits import Limiter, Rate, client_address, limited_address
+from handrail_gateway.metrics import Metrics
+from handrail_gateway.newcomers import Known
 from handrail_gateway.settings import Networks
+from handrail_gateway.shares import Shares
 
 log = structlog.get_logger()
 
@@ -24,6 +28,8 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+=@-]{1,128}")
 _BROWSER_PATHS = re.compile(r"/api/v1/(?:events|identify)|/sdk/.*")
 # Chromium keeps a preflight's answer for two hours at most.
 _PREFLIGHT_SECONDS = b"7200"
+_STRANGERS = Rate(per_second=1, burst=60)
+"""Requests of one address whose key is missing or unknown."""
 CORS: Headers = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"Retry-After, X-Request-ID"),
@@ -59,12 +65,42 @@ def is_browser_path(path: str) -> bool:
 class Door:
     """Lets callers in. `admit` is the one place where keys are checked."""
 
-    def __init__(self, directory: Directory, bus: PlatformBus, trusted: Networks) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        bus: PlatformBus,
+        metrics: Metrics,
+        *,
+        trusted: Networks,
+        work_requests: int,
+        work_bytes: int,
+        relayed: int,
+    ) -> None:
+        """`work_requests`, `work_bytes`: of all tenants together; `relayed`: requests waiting for realtime."""
         self._directory = directory
         self._bus = bus
+        self._metrics = metrics
         self._trusted = trusted
         self._requests = Limiter()
+        self._keys = Limiter()
+        self._strangers = Limiter()
+        self._newcomers = Limiter()
         self._events = Limiter()
+        self._known: dict[str, Known] = {}
+        self._work = Shares(work_requests)
+        self._work_bytes = Shares(work_bytes)
+        self._relayed = Shares(relayed)
+        directory.subscribe(self._changed)
+        for table, limiter in (
+            ("key_address", self._requests),
+            ("key", self._keys),
+            ("stranger", self._strangers),
+            ("new_user", self._newcomers),
+            ("events", self._events),
+        ):
+            metrics.watch_table(table, limiter.__len__, limiter.most)
+        for share, what in (("requests", self._work), ("bytes", self._work_bytes), ("relayed_requests", self._relayed)):
+            metrics.watch_share(share, what)
 
     def address(self, scope: Scope) -> str:
         """The client's address, for limits."""
@@ -74,24 +110,37 @@ class Door:
 
     def admit(self, key: str | None, scope: Scope, *, secret: bool = False) -> Caller:
         """Who calls with this key. `secret`: only a secret key will do. Raises Problem 401, 403, 429, 503."""
-        if not key:
-            raise Problem("key_missing", "Send the key in the header X-API-Key.")
-        caller = self._directory.find(key)
+        return self.let_in(key, header(scope["headers"], b"origin"), self.address(scope), secret=secret)
+
+    def let_in(self, key: str | None, origin: str | None, address: str, *, secret: bool = False) -> Caller:
+        """`admit` for a request whose origin and address (as `address` gives it) are read already."""
+        caller = self._directory.find(key) if key else None
         if caller is None:
-            if not self._directory.complete:
-                # Just started: "unknown" would be final for a browser, and may not be true.
-                raise Problem("unavailable", "The gateway is starting.", retry_after=1)
-            raise Problem("key_unknown")
-        self._check_use(caller, header(scope["headers"], b"origin"), secret=secret)
-        rate = caller.tenant.record.limits.requests_per_minute / 60
+            raise self._stranger(key, address)
+        self._check_use(caller, origin, secret=secret)
+        key_id, limits, now = caller.key.key_id, caller.tenant.record.limits, time.monotonic()
+        rate = limits.requests_per_minute / 60
         # A burst of ten seconds' worth, so that a page full of tabs is not turned away.
-        wait = self._requests.take(
-            (caller.key.key_id, self.address(scope)), Rate(rate, max(20.0, rate * 10)), time.monotonic()
-        )
-        if wait:
-            raise Problem("rate_limited", "Too many requests with this key from this address.", retry_after=wait)
-        self._bus.used(caller.key.key_id)
+        if wait := self._requests.take((key_id, address), Rate(rate, max(20.0, rate * 10)), now):
+            raise self._limited("key_address", "Too many requests with this key from this address.", wait)
+        rate = limits.of_key / 60
+        if wait := self._keys.take(key_id, Rate(rate, max(200.0, rate * 10)), now):
+            raise self._limited("key", "Too many requests with this key.", wait)
+        self._bus.used(key_id)
         return caller
+
+    def _stranger(self, key: str | None, address: str) -> Problem:
+        """The answer to a request without a key that counts: slower for who tries many."""
+        if not self._directory.complete and key:
+            # Just started: "unknown" would be final for a browser, and may not be true.
+            return Problem("unavailable", "The gateway is starting.", retry_after=1)
+        if wait := self._strangers.take(address, _STRANGERS, time.monotonic()):
+            return self._limited("stranger", "Too many requests without a valid key from this address.", wait)
+        return Problem("key_unknown") if key else Problem("key_missing", "Send the key in the header X-API-Key.")
+
+    def _limited(self, limit: str, why: str, wait: float) -> Problem:
+        self._metrics.limited.labels(limit).inc()
+        return Problem("rate_limited", why, retry_after=wait)
 
     def _check_use(self, caller: Caller, origin: str | None, *, secret: bool) -> None:
         if caller.key.kind == "secret":
@@ -106,7 +155,50 @@ class Door:
         """Takes `count` from the tenant's rate of events. Raises Problem rate_limited."""
         rate = tenant.record.limits.events_per_second
         if wait := self._events.take(tenant.name, Rate(rate, max(500.0, rate * 2)), time.monotonic(), count):
-            raise Problem("rate_limited", "Too many events for this tenant.", retry_after=wait)
+            raise self._limited("events", "Too many events for this tenant.", wait)
+
+    def meet(self, tenant: Tenant, user_id: str, address: str, *, verified: bool) -> None:
+        """Notes a user who comes with this request. Raises Problem rate_limited where one address brings too many
+        that were not seen before; who was seen lately or bears a token of ours (`verified`) always passes."""
+        known = self._known.get(tenant.name)
+        if known is None:
+            known = self._known[tenant.name] = Known()
+        if user_id in known:
+            return
+        if not verified:
+            rate = tenant.record.limits.newcomers / 60
+            # A burst of a minute's worth: a class that opens the page at once is no attack.
+            rated = Rate(rate, max(100.0, rate * 60))
+            if wait := self._newcomers.take((tenant.name, address), rated, time.monotonic()):
+                raise self._limited("new_user", "Too many new users from this address.", wait)
+        known.add(user_id)
+
+    def begin(self, tenant: Tenant, size: int) -> None:
+        """A batch of `size` bytes goes to work; `end` it. Raises Problem rate_limited where the tenant has its share
+        of this process in work already."""
+        if not self._work.take(tenant.name):
+            raise self._limited("share_requests", "Too many requests of this tenant are in work already.", 1)
+        if not self._work_bytes.take(tenant.name, size):
+            self._work.give(tenant.name)
+            raise self._limited("share_bytes", "Too much of this tenant is in work already.", 1)
+
+    def end(self, tenant: Tenant, size: int) -> None:
+        self._work.give(tenant.name)
+        self._work_bytes.give(tenant.name, size)
+
+    @contextlib.contextmanager
+    def relaying(self, tenant: Tenant) -> Iterator[None]:
+        """A request waits for the tenant's realtime. Raises Problem rate_limited where too many do already."""
+        if not self._relayed.take(tenant.name):
+            raise self._limited("share_relayed", "Too many requests of this tenant wait for its runtime already.", 1)
+        try:
+            yield
+        finally:
+            self._relayed.give(tenant.name)
+
+    def _changed(self, name: str, tenant: Tenant | None) -> None:
+        if tenant is None:
+            self._known.pop(name, None)
 
 
 # --- answers ----------------------------------------------------------------------------------------------------

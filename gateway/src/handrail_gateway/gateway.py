@@ -18,7 +18,7 @@ from handrail_gateway.link import Links
 from handrail_gateway.metrics import Metrics
 from handrail_gateway.principals import Principals
 from handrail_gateway.publisher import Publisher
-from handrail_gateway.relay import Relay
+from handrail_gateway.relay import MOST_RELAYED, Relay
 from handrail_gateway.sdk_files import SdkFiles
 from handrail_gateway.settings import MissingSecret, Settings
 from handrail_gateway.sockets import Sockets
@@ -55,9 +55,17 @@ class Gateway:
             queue_bytes=settings.queue_bytes,
             idle_after=settings.idle_after,
         )
-        self.door = Door(directory, self.bus, settings.trusted_proxies)
+        self.door = Door(
+            directory,
+            self.bus,
+            metrics,
+            trusted=settings.trusted_proxies,
+            work_requests=settings.work_requests,
+            work_bytes=settings.work_bytes,
+            relayed=MOST_RELAYED,
+        )
         self.intake = Intake(self.door, publisher, tokens, self.bus, metrics)
-        self.identify = Identify(publisher, tokens)
+        self.identify = Identify(self.door, publisher, tokens)
         self.links = Links(directory, principals, metrics)
         self.sockets = Sockets(directory, self.door, tokens, self.links, self.bus, metrics)
         self.relay = Relay(principals, self.bus, timeout=settings.relay_timeout)

@@ -14,6 +14,7 @@ from handrail_contracts.events import MAX_TOKEN, PublicId, Text
 from handrail_contracts.problems import Problem, ProblemItem
 from handrail_gateway import identity
 from handrail_gateway.directory import Tenant
+from handrail_gateway.door import Door
 from handrail_gateway.identity import UserToken, UserTokens
 from handrail_gateway.intake import OWN_VERSION
 from handrail_gateway.publisher import Publisher
@@ -50,17 +51,19 @@ class IdentifyAnswer(BaseModel):
 class Identify:
     """Gives out user tokens."""
 
-    def __init__(self, publisher: Publisher, tokens: UserTokens) -> None:
+    def __init__(self, door: Door, publisher: Publisher, tokens: UserTokens) -> None:
+        self._door = door
         self._publisher = publisher
         self._tokens = tokens
 
-    async def __call__(self, tenant: Tenant, body: IdentifyBody, request_id: str) -> IdentifyAnswer:
-        """Raises Problem."""
+    async def __call__(self, tenant: Tenant, body: IdentifyBody, address: str, request_id: str) -> IdentifyAnswer:
+        """`address`: whose request this is, for limits. Raises Problem."""
         now = identity.now()
         before = self._proof(tenant, body, now)
         if identity.needs_proof(body.user_id, enforced=tenant.identity_enforced) and not before.proven:
             raise Problem("identity_required", "A named user needs an identity_token.")
         joined = _joined(body)
+        self._door.meet(tenant, body.user_id, address, verified=before.proven or body.token is not None)
         await self._tell(tenant, body, joined if joined != before.anonymous_id else None, before.proven, request_id)
         token = UserToken(
             user_id=body.user_id,

@@ -11,7 +11,7 @@ from handrail_contracts.problems import Problem, ProblemItem
 from handrail_gateway import bodies
 from handrail_gateway.bus import PlatformBus
 from handrail_gateway.directory import Tenant
-from handrail_gateway.door import Door, answer, answer_problem, common_headers, header_key, read_body
+from handrail_gateway.door import Door, answer, answer_problem, common_headers, header, header_key, read_body
 from handrail_gateway.identity import GRACE_SECONDS, UserToken, UserTokens, needs_proof
 from handrail_gateway.metrics import Metrics
 from handrail_gateway.publisher import Publisher
@@ -53,13 +53,14 @@ class Intake:
         bodies.check_media_type(headers)
         gzipped = bodies.encoding(headers)
         key = header_key(headers)
-        caller = self._door.admit(key, scope) if key else None
+        origin, address = header(headers, b"origin"), self._door.address(scope)
+        caller = self._door.let_in(key, origin, address) if key else None
         body = await read_body(receive, headers, events.MAX_BODY)
         received_at = datetime.now(UTC)
         if gzipped:
             body = bodies.gunzip(body, events.MAX_BODY)
         if caller is None:
-            caller = self._door.admit(bodies.key_in(body), scope)
+            caller = self._door.let_in(bodies.key_in(body), origin, address)
         tenant = caller.tenant
         try:
             batch = events.decode(body)
@@ -68,13 +69,18 @@ class Intake:
         offset = times.skew(batch.sent_at, received_at)
         verified = self._check_identity(tenant, batch, offset, received_at)
         self._door.count_events(tenant, len(batch.events))
+        self._door.meet(tenant, batch.events[0].user_id, address, verified=verified)
         meta = intake.BatchMeta(
             received_at=times.micros(received_at),
             skew=offset // timedelta(microseconds=1),
             verified=verified,
             request_id=request_id,
         )
-        await self._publisher.publish(tenant, intake.frame(meta, body))
+        self._door.begin(tenant, len(body))
+        try:
+            await self._publisher.publish(tenant, intake.frame(meta, body))
+        finally:
+            self._door.end(tenant, len(body))
         if tenant.record.phase == "Sleeping":
             await self._bus.wake(tenant.name)
         self._count(tenant, batch, body)

@@ -34,14 +34,14 @@ class Limiter:
 
     def __init__(self, most: int = 100_000) -> None:
         self._recovered: dict[Hashable, float] = {}
-        self._most = most
+        self.most = most
 
     def take(self, key: Hashable, rate: Rate, now: float, cost: float = 1.0) -> float:
         """Take `cost` from the key's rate. Returns 0, or the seconds to wait when there is not enough."""
         recovered, wait = spend(self._recovered.get(key, 0.0), rate, now, cost)
         if wait:
             return wait
-        if key not in self._recovered and len(self._recovered) >= self._most:
+        if key not in self._recovered and len(self._recovered) >= self.most:
             self._forget(now)
         self._recovered[key] = recovered
         return 0.0
@@ -49,7 +49,7 @@ class Limiter:
     def _forget(self, now: float) -> None:
         self._recovered = {key: at for key, at in self._recovered.items() if at > now}
         # Still full: that many keys at once is an attack; the oldest tenth starts anew.
-        for key in list(self._recovered)[: max(0, len(self._recovered) - self._most * 9 // 10)]:
+        for key in list(self._recovered)[: max(0, len(self._recovered) - self.most * 9 // 10)]:
             del self._recovered[key]
 
     def __len__(self) -> int:

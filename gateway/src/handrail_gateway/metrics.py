@@ -1,6 +1,10 @@
 """What the gateway counts. No user id and no free text in a label."""
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from handrail_gateway.shares import Shares
 
 PREFIX = "handrail_gateway"
 _FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -51,6 +55,48 @@ class Metrics:
         self.platform_connected = Gauge(
             f"{PREFIX}_platform_connected", "1 while the platform's NATS account is connected.", registry=registry
         )
+
+        self.limited = Counter(
+            f"{PREFIX}_limited_requests",
+            "Requests answered 429, by the limit that was met.",
+            ["limit"],
+            registry=registry,
+        )
+        self._table_entries = Gauge(
+            f"{PREFIX}_limiter_entries", "Rates that have not recovered, by limit.", ["limit"], registry=registry
+        )
+        self._table_bound = Gauge(
+            f"{PREFIX}_limiter_bound_entries",
+            "The most a limiter's table holds; beyond it the oldest start anew.",
+            ["limit"],
+            registry=registry,
+        )
+        self._share_used = Gauge(
+            f"{PREFIX}_work_used",
+            "In work for all tenants together, in the unit that the label names.",
+            ["unit"],
+            registry=registry,
+        )
+        self._share_bound = Gauge(
+            f"{PREFIX}_work_bound",
+            "The most that may be in work, in the unit that the label names; refusals: limited_requests.",
+            ["unit"],
+            registry=registry,
+        )
+        self._share_tenants = Gauge(
+            f"{PREFIX}_work_tenants", "Tenants that have something in work.", ["unit"], registry=registry
+        )
+
+    def watch_table(self, limit: str, size: Callable[[], int], most: int) -> None:
+        """Shows a limiter's table."""
+        self._table_entries.labels(limit).set_function(lambda: float(size()))
+        self._table_bound.labels(limit).set(most)
+
+    def watch_share(self, unit: str, shares: Shares) -> None:
+        """Shows what is divided among tenants."""
+        self._share_used.labels(unit).set_function(lambda: float(shares.used))
+        self._share_bound.labels(unit).set(shares.total)
+        self._share_tenants.labels(unit).set_function(lambda: float(len(shares)))
 
     def render(self) -> bytes:
         """Prometheus text."""

@@ -29,6 +29,8 @@ PATHS: Final = (
 _PASSED_ON = ("accept", "if-none-match")
 _PASSED_BACK = ("content-type", "etag", "cache-control", "retry-after")
 _WAKE_SECONDS = 3
+MOST_RELAYED = 200
+"""Requests that may wait for realtime at once, all tenants together."""
 
 
 class Relay:
@@ -39,7 +41,7 @@ class Relay:
         self._bus = bus
         self._client = httpx2.AsyncClient(
             timeout=httpx2.Timeout(timeout, connect=2),
-            limits=httpx2.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=30),
+            limits=httpx2.Limits(max_connections=MOST_RELAYED, max_keepalive_connections=50, keepalive_expiry=30),
             trust_env=False,
             follow_redirects=False,
         )

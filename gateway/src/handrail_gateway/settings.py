@@ -33,6 +33,15 @@ class Settings(BaseSettings):
     queue_bytes: int = Field(
         16 * 1024 * 1024, ge=1024 * 1024, description="Bytes of batches of one tenant that may wait for the stream."
     )
+    work_requests: int = Field(
+        4000, ge=100, description="Batches of all tenants in work at once; one tenant alone gets half of it."
+    )
+    work_bytes: int = Field(
+        256 * 1024 * 1024, ge=4 * 1024 * 1024, description="Bytes of them; one tenant alone gets half of it."
+    )
+    connections_per_address: int | None = Field(
+        None, ge=1, description="Open connections of one address, but for trusted proxies [1000; local mode: no bound]."
+    )
     head_timeout: float = Field(20.0, gt=0, description="Seconds a request's headers may take to come.")
     body_timeout: float = Field(60.0, gt=0, description="Seconds a request's body may take to come.")
     idle_after: float = Field(300.0, gt=0, description="Seconds after which an unused tenant's connection is closed.")

@@ -152,7 +152,8 @@ async def revoke_key(request: Request, caller: SecretCaller, key_id: str) -> Non
 async def _relay(request: Request, caller: SecretCaller) -> Response:
     raw_path = request.scope["raw_path"].decode("ascii")
     query = request.scope["query_string"].decode("ascii")
-    return await gateway(request).relay.get(caller, raw_path, query, request.headers, request_id(request))
+    with gateway(request).door.relaying(caller.tenant):
+        return await gateway(request).relay.get(caller, raw_path, query, request.headers, request_id(request))
 
 
 async def _relay_user(request: Request, caller: SecretCaller, user_id: UserIdInPath) -> Response:
