@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     Table,
     Text,
     UniqueConstraint,
@@ -162,10 +163,22 @@ decisions = Table(  # one for every signal, also for those that led to nothing
     Column("provider", Text, nullable=False),
     Column("model", Text, nullable=False, server_default=""),
     Column("prompt_version", Text, nullable=False, server_default=""),
+    # What a model was paid for this decision, also in vain; null where none was asked.
+    Column("input_tokens", Integer),
+    Column("output_tokens", Integer),
+    Column("cost_usd", Numeric(12, 6)),  # null, too, where the model's price is not known
+    Column("llm_seconds", Double),
     Column("config_revision", Text, nullable=False),
     _time("created_at", now=True),
     Index(None, "user_id", "created_at"),
     Index(None, "created_at"),
+    # The month's cost is asked for before each question to a model.
+    Index(
+        "ix_decisions_cost",
+        "created_at",
+        postgresql_include=["cost_usd"],
+        postgresql_where=text("cost_usd IS NOT NULL"),
+    ),
 )
 
 escalations = Table(

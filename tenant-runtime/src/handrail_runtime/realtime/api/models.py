@@ -94,6 +94,10 @@ class DecisionItem(BaseModel):
     provider: str
     model: str
     prompt_version: str
+    input_tokens: int | None = Field(description="That a model was given; null where none was asked.")
+    output_tokens: int | None
+    cost_usd: float | None = Field(description="Null, too, where the model's price is not known.")
+    llm_seconds: float | None = Field(description="Spent waiting for the model.")
     config_revision: str
     created_at: datetime
 

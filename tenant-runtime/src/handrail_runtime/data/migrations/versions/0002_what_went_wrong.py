@@ -1,4 +1,4 @@
-"""What went wrong, and what became of it: deliveries of escalations, dead letters, failed runs"""
+"""What went wrong, and what became of it: deliveries of escalations, dead letters, failed runs; what models cost"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -77,3 +77,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", name=op.f("pk_failed_runs")),
     )
     op.create_index(op.f("ix_failed_runs_failed_at"), "failed_runs", ["failed_at"], unique=False)
+    op.add_column("decisions", sa.Column("input_tokens", sa.Integer(), nullable=True))
+    op.add_column("decisions", sa.Column("output_tokens", sa.Integer(), nullable=True))
+    op.add_column("decisions", sa.Column("cost_usd", sa.Numeric(precision=12, scale=6), nullable=True))
+    op.add_column("decisions", sa.Column("llm_seconds", sa.Double(), nullable=True))
+    op.create_index(
+        "ix_decisions_cost",
+        "decisions",
+        ["created_at"],
+        unique=False,
+        postgresql_include=["cost_usd"],
+        postgresql_where=sa.text("cost_usd IS NOT NULL"),
+    )
