@@ -18,6 +18,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     database_connections: int
     """Of the app role: the roles' pools together."""
     nats_connections: int = 64
+    ack_wait: float = 30.0
+    """Seconds after which a message that was taken and not acknowledged is delivered again."""
     combined: bool = False
     """All roles in one process."""
 
@@ -53,6 +55,11 @@ DEFAULT: dict[str, Plan] = {
         nats_connections=256,
     ),
 }
+
+
+def with_ack_wait(plans: Mapping[str, Plan], seconds: float) -> dict[str, Plan]:
+    """The same plans, with another wait for acknowledgements."""
+    return {name: msgspec.structs.replace(plan, ack_wait=seconds) for name, plan in plans.items()}
 
 
 def find(plans: Mapping[str, Plan], name: str) -> Plan:

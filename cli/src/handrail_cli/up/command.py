@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -22,10 +22,14 @@ def up(
     log_format: Annotated[
         Literal["console", "json"], typer.Option(help="Lines for people or for machines.")
     ] = "console",
+    ack_wait: Annotated[
+        float | None,
+        typer.Option(min=1, envvar="HANDRAIL_ACK_WAIT", hidden=True, help="Seconds; for tests of redelivery."),
+    ] = None,
 ) -> None:
     """Run the whole platform on this machine, in the foreground, until Ctrl-C."""
     try:
-        code = _run(files or [], port=port, root=state, demo=demo, log_format=log_format)
+        code = _run(files or [], root=state, port=port, demo=demo, log_format=log_format, ack_wait=ack_wait)
     except* (StateError, StartError) as group:
         for error in _flat(group):
             typer.echo(f"handrail up: {error}", err=True)
@@ -33,13 +37,13 @@ def up(
     raise typer.Exit(code)
 
 
-def _run(files: list[Path], *, port: int, root: Path | None, demo: bool, log_format: Literal["console", "json"]) -> int:
+def _run(files: list[Path], *, root: Path | None, **given: Any) -> int:
     from handrail_cli.up.local_platform import LocalPlatform, Options
 
     folder = State.create(root)
     with folder.locked():
-        options = Options(_paths(folder, files), bool(files), port, demo, log_format)
-        log = LogStream(log_format, sys.stdout)
+        options = Options(_paths(folder, files), bool(files), **given)
+        log = LogStream(options.log_format, sys.stdout)
         return asyncio.run(LocalPlatform(folder, options, log).run())
 
 

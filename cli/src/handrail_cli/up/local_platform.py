@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from handrail_cli.up.answers import Answers
 from handrail_cli.up.port_book import PortBook
 from handrail_cli.up.tenant import LocalTenant, Surroundings
 from handrail_cli.up.tenants import LocalTenants
+from handrail_operator.plans import with_ack_wait
 from handrail_operator.provision.platform import Platform, gateway_files, open_platform, provision_platform
 
 PATIENCE = 60.0
@@ -39,6 +40,8 @@ class Options:
     port: int
     demo: bool
     log_format: LogFormat
+    ack_wait: float | None = None
+    """Seconds until what was not acknowledged is delivered again; None: as the plans say."""
 
 
 @dataclass
@@ -89,9 +92,12 @@ class LocalPlatform:
         book = PortBook(self.state, reserved)
         ports = Ports(postgres=book.port("postgres"), nats=book.port("nats"), valkey=book.port("valkey"))
         servers = Servers(self.state.root, ports, self.state.server_secrets(), secrets)
-        self._nats_url = servers.access().nats_url
+        access = servers.access()
+        if self.options.ack_wait is not None:
+            access = replace(access, plans=with_ack_wait(access.plans, self.options.ack_wait))
+        self._nats_url = access.nats_url
         await self._start_servers(supervisor, servers)
-        async with open_platform(servers.access()) as platform:
+        async with open_platform(access) as platform:
             await provision_platform(platform)
             self._start_gateway(supervisor, platform)
             self._start_demo(supervisor)

@@ -15,9 +15,8 @@ from nats.js.errors import BucketNotFoundError, NotFoundError
 from handrail_contracts import names, subjects
 from handrail_operator.plans import Plan
 
-ACK_WAIT = 30.0
 DUPLICATE_WINDOW = 120.0
-"""Both in seconds."""
+"""Seconds."""
 
 
 def _queue(name: str, subject: str, max_bytes: int) -> StreamConfig:
@@ -34,11 +33,11 @@ def _queue(name: str, subject: str, max_bytes: int) -> StreamConfig:
     )
 
 
-def _consumer(name: str, max_ack_pending: int) -> ConsumerConfig:
+def _consumer(name: str, max_ack_pending: int, ack_wait: float) -> ConsumerConfig:
     return ConsumerConfig(
         durable_name=name,
         ack_policy=AckPolicy.EXPLICIT,
-        ack_wait=ACK_WAIT,
+        ack_wait=ack_wait,
         max_deliver=-1,
         max_ack_pending=max_ack_pending,
     )
@@ -48,8 +47,8 @@ async def ensure_tenant(js: JetStreamContext, plan: Plan) -> None:
     """EVENTS and SIGNALS with one durable consumer each, and the config bucket."""
     await _ensure_stream(js, _queue(names.EVENTS_STREAM, subjects.EVENTS_ALL, plan.events_bytes))
     await _ensure_stream(js, _queue(names.SIGNALS_STREAM, subjects.SIGNALS_ALL, plan.signals_bytes))
-    await _ensure_consumer(js, names.EVENTS_STREAM, _consumer(names.INGEST_CONSUMER, 1000))
-    await _ensure_consumer(js, names.SIGNALS_STREAM, _consumer(names.AGENT_CONSUMER, 1000))
+    await _ensure_consumer(js, names.EVENTS_STREAM, _consumer(names.INGEST_CONSUMER, 1000, plan.ack_wait))
+    await _ensure_consumer(js, names.SIGNALS_STREAM, _consumer(names.AGENT_CONSUMER, 1000, plan.ack_wait))
     await ensure_bucket(js, names.CONFIG_BUCKET, history=5, max_bytes=8 * 1024 * 1024)
 
 
