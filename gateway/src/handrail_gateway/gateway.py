@@ -9,6 +9,7 @@ from joserfc.jwk import KeySet
 
 from handrail_contracts import names
 from handrail_gateway.bus import PlatformBus
+from handrail_gateway.connections import MOST, Connections
 from handrail_gateway.directory import Directory
 from handrail_gateway.door import Door
 from handrail_gateway.identify import Identify
@@ -37,6 +38,7 @@ class Gateway:
         self.directory = directory = Directory()
         tokens = _tokens(settings)
         principals = _principals(settings)
+        self.connections = Connections(_most_connections(settings), settings.trusted_proxies, metrics)
         self.bus = PlatformBus(
             directory,
             url=settings.nats_url,
@@ -87,6 +89,12 @@ class Gateway:
     def ready(self) -> bool:
         """Whether all tenants were read once. NATS away later is answered request by request."""
         return self.directory.complete
+
+
+def _most_connections(settings: Settings) -> int | None:
+    if settings.connections_per_address is None and settings.local:
+        return None
+    return settings.connections_per_address or MOST
 
 
 def _key_set(settings: Settings, name: str) -> KeySet:

@@ -5,6 +5,7 @@ no HTTP at all gets the one error body, too.
 """
 
 import asyncio
+import logging
 from typing import Any, cast
 from uuid import uuid4
 
@@ -12,9 +13,14 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from handrail_contracts.problems import Problem
 from handrail_gateway import door
+from handrail_gateway.connections import Connections
+from handrail_gateway.wire_protocol import SocketProtocol
 
 MAX_HEAD = 64 * 1024
 """Bytes of the request line and all headers."""
+# uvicorn has a line in plain text for each unreadable request; a metric counts them.
+_quiet = logging.getLogger("handrail_gateway.http")
+_quiet.setLevel(logging.ERROR)
 
 
 class _HeadTooLarge(Exception):
@@ -22,14 +28,17 @@ class _HeadTooLarge(Exception):
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """To be used as `with_times` gives it."""
+    """To be used as `protocol` gives it."""
 
     head_seconds: float
     """For the head, from the opening of the connection or the request's first byte on."""
     body_seconds: float
+    crowd: Connections
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.logger = _quiet
+        self._address: str | None = None
         self._in_head = True
         self._head_size = 0
         self._too_large = False
@@ -40,6 +49,8 @@ class HttpProtocol(HttpToolsProtocol):
     # --- the head's size -------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
+        if self._address is None:
+            return
         in_head_before = self._in_head
         super().data_received(data)
         if in_head_before and self._in_head and not self.transport.is_closing():
@@ -63,9 +74,14 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the problem says it
+        self.crowd.unreadable()
         problem = Problem("too_large", f"At most {MAX_HEAD} bytes of headers are taken.")
         if not self._too_large:
             problem = Problem("bad_request", "This is not HTTP that can be read.")
+        self._refuse(problem)
+
+    def _refuse(self, problem: Problem) -> None:
+        """Says it to whoever there is, and ends the connection."""
         request_id = uuid4().hex
         body = door.problem_body(problem, request_id)
         # Which path it is for may not be known, so pages may read it in any case.
@@ -80,6 +96,10 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._address = self.crowd.enter(self.client[0] if self.client else "")
+        if self._address is None:
+            self._refuse(Problem("rate_limited", "This address holds too many connections.", retry_after=5))
+            return
         self._expect(self.head_seconds)
 
     def on_message_complete(self) -> None:
@@ -89,10 +109,18 @@ class HttpProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._stop_timer()
         super().handle_websocket_upgrade()
+        # From here on the socket's protocol hears of the connection's end.
+        cast("SocketProtocol", self.transport.get_protocol()).on_lost = self._leave
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._leave()
         super().connection_lost(exc)
+
+    def _leave(self) -> None:
+        if self._address is not None:
+            self.crowd.leave(self._address)
+            self._address = None
 
     def _expect(self, seconds: float) -> None:
         self._due = self.loop.time() + seconds
@@ -116,9 +144,13 @@ class HttpProtocol(HttpToolsProtocol):
             self._timer = None
 
 
-def with_times(*, head_seconds: float, body_seconds: float) -> type[HttpProtocol]:
+def protocol(crowd: Connections, *, head_seconds: float, body_seconds: float) -> type[HttpProtocol]:
     """The protocol for uvicorn, which makes it itself and hands on no settings of ours."""
     return cast(
         "type[HttpProtocol]",
-        type("HttpProtocol", (HttpProtocol,), {"head_seconds": head_seconds, "body_seconds": body_seconds}),
+        type(
+            "HttpProtocol",
+            (HttpProtocol,),
+            {"head_seconds": head_seconds, "body_seconds": body_seconds, "crowd": crowd},
+        ),
     )

@@ -61,7 +61,7 @@ def client_address(peer: str, forwarded: str | None, trusted: Networks) -> str:
 
     `forwarded` is the header X-Forwarded-For, believed only as far as trusted proxies wrote it.
     """
-    if not forwarded or not trusted or not _is_trusted(peer, trusted):
+    if not forwarded or not trusted or not is_within(peer, trusted):
         return peer
     found = peer
     for hop in reversed(forwarded.split(",")):
@@ -89,7 +89,8 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def _is_trusted(text: str, trusted: Networks) -> bool:
+def is_within(text: str, trusted: Networks) -> bool:
+    """Whether this is an address of one of the networks."""
     address = _parse(text)
     return address is not None and _within(address, trusted)
 

@@ -56,6 +56,15 @@ class Metrics:
             f"{PREFIX}_platform_connected", "1 while the platform's NATS account is connected.", registry=registry
         )
 
+        self.http_connections = Gauge(
+            f"{PREFIX}_http_connections", "Open connections of clients, sockets included.", registry=registry
+        )
+        self.refused_connections = Counter(
+            f"{PREFIX}_refused_connections", "Connections refused: their address holds too many.", registry=registry
+        )
+        self.unreadable_requests = Counter(
+            f"{PREFIX}_unreadable_requests", "Requests that are no HTTP, or whose head is too large.", registry=registry
+        )
         self.limited = Counter(
             f"{PREFIX}_limited_requests",
             "Requests answered 429, by the limit that was met.",

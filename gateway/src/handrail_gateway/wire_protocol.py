@@ -7,6 +7,7 @@ buffer being the bounded queue.
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -46,6 +47,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.ping_timeout = None
         self._unanswered = 0
         self._failed = False
+        self.on_lost: Callable[[], None] | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.on_lost is not None:
+            self.on_lost()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         # After a failure the rest of the browser's message is read and dropped: with unread data the kernel would
