@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from handrail_contracts.signals import Signal
 from handrail_runtime.agent.case import Case
 from handrail_runtime.agent.gather import gather
+from handrail_runtime.agent.providers.choice import Providers
 from handrail_runtime.config import Config
 
 
@@ -23,6 +24,7 @@ class Desk:
     clock: Callable[[], datetime]
     tell: Callable[[str, int], Awaitable[None]]
     """Tells realtime of a user's nudge by its seq; never raises."""
+    providers: Providers
 
 
 @dataclass
@@ -32,11 +34,12 @@ class Run:
     desk: Desk
     config: Config
     _case: Case | None = field(default=None, repr=False)
+    """Given where many were read together."""
 
     async def case(self, signal: Signal) -> Case:
         if self._case is None:
             desk = self.desk
-            self._case = await gather(
-                desk.engine, desk.redis, desk.redis_prefix, signal, self.config.spec, desk.clock()
+            (self._case,) = await gather(
+                desk.engine, desk.redis, desk.redis_prefix, [signal], self.config.spec, desk.clock()
             )
         return self._case

@@ -4,7 +4,7 @@ The user's row is locked first, so that of two signals of one user the second se
 made from the signal's, and a signal has one decision, so a signal that comes again changes nothing.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -17,19 +17,28 @@ from handrail_contracts.signals import Signal
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_runtime.agent.effects import Effect, Escalate, Nothing, SendNudge
 from handrail_runtime.agent.gates import Gate
+from handrail_runtime.agent.providers.provider import Bill
 from handrail_runtime.agent.state import State, diagnosis_of, signal_of
 
-_LOCK = "SELECT 1 FROM users WHERE user_id = $1 FOR UPDATE"
+# The order is that in which ingest takes its users' rows, so that neither ever waits for the other in a circle.
+_LOCK = 'SELECT 1 FROM users WHERE user_id = ANY($1::text[]) ORDER BY user_id COLLATE "C" FOR UPDATE'
 _DECIDED = """
-SELECT d.outcome, d.reason, n.seq FROM decisions d LEFT JOIN nudges n ON n.signal_id = d.signal_id
-WHERE d.signal_id = $1 AND d.outcome <> 'failed'
+SELECT d.signal_id, d.reason, n.seq FROM decisions d LEFT JOIN nudges n ON n.signal_id = d.signal_id
+WHERE d.signal_id = ANY($1::uuid[]) AND d.outcome <> 'failed'
 """
-_NUDGE = """
-WITH next AS (UPDATE users SET last_seq = last_seq + 1 WHERE user_id = $2 RETURNING last_seq, simulated)
+_NUDGES = """
+WITH next AS (
+    UPDATE users SET last_seq = last_seq + 1 WHERE user_id = ANY($2::text[]) RETURNING user_id, last_seq, simulated
+)
 INSERT INTO nudges (nudge_id, user_id, session_id, signal_id, stuck_point, nudge_type, content, seq, sent_at,
                     expires_at, config_revision, simulated)
-SELECT $1, $2, $3, $4, $5, $6, $7::text::jsonb, next.last_seq, $8, $9, $10, $11 OR next.simulated FROM next
-RETURNING seq
+SELECT n.id, n.user_id, n.session_id, n.signal_id, n.stuck_point, n.type, n.content::jsonb, next.last_seq, n.at,
+       n.expires, n.revision, n.simulated OR next.simulated
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+            $9::timestamptz[], $10::text[], $11::bool[])
+     AS n(id, user_id, session_id, signal_id, stuck_point, type, content, at, expires, revision, simulated)
+JOIN next ON next.user_id = n.user_id
+RETURNING signal_id, seq
 """
 _ESCALATION = """
 INSERT INTO escalations (escalation_id, signal_id, user_id, session_id, stuck_point, draft, created_at)
@@ -44,16 +53,27 @@ WHERE user_id = $1 AND stuck_point = $2 AND status = 'open'
 RETURNING escalation_id
 """
 # A run that failed is decided when it is resumed; any other decision stands.
-_DECISION = """
+_DECISIONS = """
+WITH resumed AS (DELETE FROM failed_runs WHERE run_id = ANY($2::uuid[]))
 INSERT INTO decisions (decision_id, signal_id, signal_kind, user_id, session_id, stuck_point, outcome, reason, gates,
                        diagnosis, confidence, nudge_id, escalation_id, provider, model, prompt_version,
-                       config_revision, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10::text::jsonb, $11, $12, $13, $14, $15, $16, $17, $18)
+                       config_revision, created_at, input_tokens, output_tokens, cost_usd, llm_seconds)
+SELECT d.id, d.signal_id, d.kind, d.user_id, d.session_id, d.stuck_point, d.outcome, d.reason, d.gates::jsonb,
+       d.diagnosis::jsonb, d.confidence, d.nudge_id, d.escalation_id, d.provider, d.model, d.prompt_version,
+       d.revision, d.at, d.input_tokens, d.output_tokens, d.cost, d.seconds
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::text[], $11::float8[], $12::uuid[], $13::uuid[], $14::text[], $15::text[], $16::text[], $17::text[],
+            $18::timestamptz[], $19::bigint[], $20::bigint[], $21::numeric[], $22::float8[])
+     AS d(id, signal_id, kind, user_id, session_id, stuck_point, outcome, reason, gates, diagnosis, confidence,
+          nudge_id, escalation_id, provider, model, prompt_version, revision, at, input_tokens, output_tokens, cost,
+          seconds)
 ON CONFLICT (signal_id) DO UPDATE
 SET outcome = excluded.outcome, reason = excluded.reason, gates = excluded.gates, diagnosis = excluded.diagnosis,
     confidence = excluded.confidence, nudge_id = excluded.nudge_id, escalation_id = excluded.escalation_id,
     provider = excluded.provider, model = excluded.model, prompt_version = excluded.prompt_version,
-    config_revision = excluded.config_revision, created_at = excluded.created_at
+    config_revision = excluded.config_revision, created_at = excluded.created_at,
+    input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens, cost_usd = excluded.cost_usd,
+    llm_seconds = excluded.llm_seconds
 WHERE decisions.outcome = 'failed'
 """
 
@@ -71,6 +91,7 @@ class Decision:
     prompt_version: str
     config_revision: str
     at: datetime
+    bill: Bill = field(default_factory=Bill)
 
 
 @dataclass(frozen=True)
@@ -93,15 +114,17 @@ def decision_of(state: State, config_revision: str, at: datetime) -> Decision:
         prompt_version=state.get("prompt_version", ""),
         config_revision=config_revision,
         at=at,
+        bill=Bill.load(state.get("bill")),
     )
 
 
 def _gates(state: State) -> list[dict[str, Any]]:
-    """The gates, and what the coach had to leave undone."""
+    """The gates, what was noted of providers, and what the coach had to leave undone."""
     remark = state.get("remark")
+    found = [*state.get("gates", []), *state.get("notes", [])]
     if not remark:
-        return state.get("gates", [])
-    return [*state.get("gates", []), Gate("tone", passed=True, reason="remark", message=remark).dump()]
+        return found
+    return [*found, Gate("tone", passed=True, reason="remark", message=remark).dump()]
 
 
 def nudge_id(signal_id: str) -> UUID:
@@ -116,34 +139,37 @@ def escalation_id(signal_id: str) -> UUID:
     return uuid5(UUID(signal_id), "escalation")
 
 
-async def lock(connection: asyncpg.Connection, signal: Signal) -> Done | None:
-    """Locks the user until the transaction ends. Gives what was already decided about this signal, if anything."""
-    await connection.execute(_LOCK, signal.user_id)
-    rows = await connection.fetch(_DECIDED, UUID(signal.signal_id))
-    return Done("repeated", rows[0]["reason"], rows[0]["seq"]) if rows else None
+async def lock(connection: asyncpg.Connection, found: Sequence[Signal]) -> list[Done | None]:
+    """Locks the signals' users until the transaction ends. Gives what was already decided about each signal, if
+    anything."""
+    await connection.execute(_LOCK, [signal.user_id for signal in found])
+    rows = await connection.fetch(_DECIDED, [UUID(signal.signal_id) for signal in found])
+    decided = {str(row["signal_id"]): Done("repeated", row["reason"], row["seq"]) for row in rows}
+    return [decided.get(signal.signal_id) for signal in found]
 
 
-async def perform(connection: asyncpg.Connection, effect: Effect, decision: Decision, spec: TenantSpec) -> Done:
-    """Within the transaction that `lock` began: the effect and its decision record."""
-    if isinstance(effect, SendNudge):
-        seq = await _send(connection, effect, decision, spec)
-        done = Done("nudged", decision.reason, seq)
-        await _record(connection, decision, done, nudge=seq is not None)
-        return done
-    if isinstance(effect, Escalate):
-        return await _escalate(connection, effect, decision, spec)
-    return await _leave(connection, effect, decision)
+async def perform(
+    connection: asyncpg.Connection, tasks: Sequence[tuple[Effect, Decision]], spec: TenantSpec
+) -> list[Done]:
+    """Within the transaction that `lock` began: the effects, each of another user, and their decision records."""
+    seqs = await _send([(effect, decision) for effect, decision in tasks if isinstance(effect, SendNudge)], connection, spec)
+    dones = []
+    entries = []
+    for effect, decision in tasks:
+        entry = await _escalate(connection, effect, decision, spec) if isinstance(effect, Escalate) else None
+        if entry is None:
+            seq = seqs.get(decision.signal.signal_id)
+            outcome = "nudged" if isinstance(effect, SendNudge) else "none"
+            entry = Entry(decision, Done(outcome, decision.reason, seq))
+        entries.append(entry)
+        dones.append(entry.done)
+    await _record(connection, entries)
+    return dones
 
 
 async def record_failure(connection: asyncpg.Connection, decision: Decision) -> None:
-    """A run that was given up for now. It stands beside its checkpoint until somebody resumes it."""
-    await _record(connection, decision, Done("failed", decision.reason))
-
-
-async def _leave(connection: asyncpg.Connection, _: Nothing, decision: Decision) -> Done:
-    done = Done("none", decision.reason)
-    await _record(connection, decision, done)
-    return done
+    """The decision about a run that was given up. It stands until somebody resumes the run."""
+    await connection.execute(_FAILED, *(column[0] for column in _columns([Entry(decision, Done("failed", decision.reason))])))
 
 
 async def _escalate(connection: asyncpg.Connection, effect: Escalate, decision: Decision, spec: TenantSpec) -> Done:
@@ -212,7 +238,7 @@ async def _record(
     nudge: bool = False,
     escalation: UUID | None = None,
 ) -> None:
-    signal, diagnosis = decision.signal, decision.diagnosis
+    signal, diagnosis, bill = decision.signal, decision.diagnosis, decision.bill
     await connection.execute(
         _DECISION,
         decision_id(signal.signal_id),
@@ -233,6 +259,10 @@ async def _record(
         decision.prompt_version,
         decision.config_revision,
         decision.at,
+        bill.input_tokens if bill.questions else None,
+        bill.output_tokens if bill.questions else None,
+        bill.cost_usd,
+        bill.seconds if bill.questions else None,
     )
 
 

@@ -14,8 +14,10 @@ from handrail_contracts.nudges import NudgeNotice
 from handrail_contracts.signals import Signal
 from handrail_runtime.agent.consumer import Consumer
 from handrail_runtime.agent.context import Desk
+from handrail_runtime.agent.providers.choice import Providers
 from handrail_runtime.agent.runs import Runs
 from handrail_runtime.data.raw import raw_transaction
+from handrail_runtime.outbound import Guard
 from handrail_runtime.roles import Resources
 
 log = structlog.get_logger()
@@ -31,7 +33,8 @@ class AgentRole:
         self._engine = resources.engine
         self._config = resources.config
         settings = resources.settings
-        desk = Desk(resources.engine, resources.redis, settings.redis_prefix, _now, self._tell)
+        self._providers = Providers(resources.engine, settings.secret_ref, Guard.parse(settings.outbound_allowed))
+        desk = Desk(resources.engine, resources.redis, settings.redis_prefix, _now, self._tell, self._providers)
         self._runs = Runs(desk, settings.secret(names.DATABASE_URL_FILE))
         self._consumer = Consumer(resources.nats, self._decide, self._give_up, self._probe)
 
@@ -40,6 +43,7 @@ class AgentRole:
             await self._consumer.run()
         finally:
             await self._runs.aclose()
+            await self._providers.aclose()
 
     def ready(self) -> Mapping[str, bool]:
         return {

@@ -27,6 +27,8 @@ class State(TypedDict, total=False):
     text: dict[str, Any]  # coach
     language: str
     remark: str
+    bill: dict[str, Any]  # diagnose, coach: what a model was paid, so far
+    notes: list[dict[str, Any]]  # diagnose, coach: of a provider, in the form of gates
     outcome: str  # act, escalate: nudged | escalated | none | repeated
 
 

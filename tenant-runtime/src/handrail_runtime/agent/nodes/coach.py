@@ -2,8 +2,7 @@
 
 from handrail_runtime.agent.context import Run
 from handrail_runtime.agent.gates import Gate
-from handrail_runtime.agent.providers.choice import with_fallback
-from handrail_runtime.agent.providers.provider import ProviderUnavailable
+from handrail_runtime.agent.providers.provider import Bill
 from handrail_runtime.agent.state import State, diagnosis_of, signal_of
 
 
@@ -12,13 +11,20 @@ async def coach(state: State, run: Run) -> State:
     diagnosis = diagnosis_of(state)
     if diagnosis is None:
         raise ValueError("coach needs a diagnosis")
-    try:
-        _, coaching = await with_fallback(run.config.spec.llm, lambda each: each.coach(case, diagnosis))
-    except ProviderUnavailable as error:
-        gate = Gate("coached", passed=False, reason=error.code, message="Nobody could write the text.")
+    answered = await run.desk.providers.ask(
+        run.config.spec, lambda provider, notes: provider.coach(case, diagnosis, notes), run.desk.clock()
+    )
+    found: State = {
+        "bill": (Bill.load(state.get("bill")) + answered.bill).dump(),
+        "notes": [*state.get("notes", []), *answered.notes],
+    }
+    coaching = answered.value
+    if coaching is None:
+        gate = Gate("coached", passed=False, reason=answered.fault, message="Nobody could write the text.")
         verdict = "escalate" if case.asked else "none"
-        return {"verdict": verdict, "reason": error.code, "gates": [*state["gates"], gate.dump()]}
+        return {**found, "verdict": verdict, "reason": answered.fault, "gates": [*state["gates"], gate.dump()]}
     return {
+        **found,
         "text": coaching.text.model_dump(mode="json"),
         "language": coaching.language,
         "remark": coaching.remark,
