@@ -50,6 +50,7 @@ class PlatformBus:
         self._key_use_every = key_use_every
         self._operator_timeout = operator_timeout
         self._on_state = on_state
+        self._away_since: float | None = time.monotonic()
         self._client = Client()
         self._stopping = False
         self._reconnected = asyncio.Event()
@@ -72,6 +73,21 @@ class PlatformBus:
     @property
     def connected(self) -> bool:
         return self._client.is_connected
+
+    def away_for(self) -> float:
+        """Seconds since there is no connection; 0 while there is one."""
+        return 0.0 if self._away_since is None else time.monotonic() - self._away_since
+
+    def waiting(self) -> int:
+        """Keys whose use is not yet noted; at most one for each live key."""
+        return len(self._used)
+
+    def _tell(self, connected: bool) -> None:
+        if connected:
+            self._away_since = None
+        elif self._away_since is None:
+            self._away_since = time.monotonic()
+        self._on_state(connected)
 
     # --- what the gateway asks and tells ---------------------------------------------------------------------
 
@@ -127,18 +143,18 @@ class PlatformBus:
                 await self._follow_for_ever()
             except (NatsError, TimeoutError, OSError, ValueError) as error:
                 log.warning("no connection to the platform's account", error=repr(error))
-            self._on_state(False)
+            self._tell(False)
             await self._client.close()
             await asyncio.sleep(1)
 
     async def _connect(self) -> None:
         async def lost() -> None:
-            self._on_state(False)
+            self._tell(False)
             if not self._stopping:
                 log.warning("nats connection lost, reconnecting")
 
         async def back() -> None:
-            self._on_state(True)
+            self._tell(True)
             self._reconnected.set()
             log.info("nats connection is back")
 
@@ -167,7 +183,7 @@ class PlatformBus:
             closed_cb=closed,
             error_cb=failed,
         )
-        self._on_state(True)
+        self._tell(True)
 
     # --- the tenants -----------------------------------------------------------------------------------------
 

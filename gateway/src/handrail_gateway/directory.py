@@ -125,6 +125,11 @@ class Directory:
     def __len__(self) -> int:
         return len(self._tenants)
 
+    @property
+    def key_count(self) -> int:
+        """Live keys of all tenants."""
+        return len(self._by_key)
+
     def _drop_keys(self, tenant: Tenant | None) -> None:
         for key_id in tenant.keys if tenant is not None else ():
             if self._by_key.get(key_id) is tenant:

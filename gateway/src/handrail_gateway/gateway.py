@@ -74,6 +74,9 @@ class Gateway:
         self.sdk_files = SdkFiles(settings.sdk_folder)
         self._publisher = publisher
         metrics.tenants.set_function(lambda: float(len(directory)))
+        metrics.keys.set_function(lambda: float(directory.key_count))
+        metrics.key_use.set_function(lambda: float(self.bus.waiting()))
+        metrics.queue_bound.set(settings.queue_bytes)
 
     async def start(self) -> None:
         """Does not wait for NATS: until the tenants are known, `ready` is False."""

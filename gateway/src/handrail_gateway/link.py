@@ -24,7 +24,8 @@ log = structlog.get_logger()
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
 _LINGER = 30.0
-_MAX_OUTBOX = 50_000
+MAX_OUTBOX = 50_000
+"""Frames that may wait for one link."""
 _FRAMES_A_MESSAGE = 500
 _MAX_HELD = 32
 _TOO_SLOW = 1013
@@ -61,11 +62,13 @@ class Browser:
         self.recovered = 0.0
         self._held: list[tuple[str, bool]] | None = None
 
-    def hold(self, text: str, *, ack: bool) -> None:
-        """Keeps a frame for the next attachment; the oldest go first."""
+    def hold(self, text: str, *, ack: bool) -> bool:
+        """Keeps a frame for the next attachment. Whether the oldest had to go for it."""
         held = self._held = self._held or []
         held.append((text, ack))
+        full = len(held) > _MAX_HELD
         del held[:-_MAX_HELD]
+        return full
 
     def attachment(self) -> list[link.ToRealtime]:
         """What makes an instance know this browser, held frames included. Acks go to later instances, too."""
@@ -74,13 +77,15 @@ class Browser:
         attach = link.Attach(self.sid, self.user_id, self.greeted, self.last_seq, self.config)
         return [attach, *(link.FromBrowser(self.sid, text) for text, _ in held)]
 
-    def deliver(self, frame: link.ToBrowser) -> None:
+    def deliver(self, frame: link.ToBrowser) -> bool:
+        """False: the browser did not read what it was sent, and is let go."""
         if not self.wire.send(frame.text):
             self.wire.close(_TOO_SLOW, "not reading")
-            return
+            return False
         self.greeted = True
         self.last_seq = max(self.last_seq, frame.seq)
         self.config = frame.config or self.config
+        return True
 
 
 def choose(instances: Sequence[str], user_id: str) -> str | None:
@@ -102,6 +107,8 @@ class Links:
         self._links: dict[tuple[str, str], Link] = {}
         self._browsers: dict[str, set[Browser]] = {}
         directory.subscribe(self._changed)
+        metrics.link_frames.set_function(lambda: float(self.waiting()))
+        metrics.link_frames_bound.set(MAX_OUTBOX)
 
     def attach(self, browser: Browser) -> None:
         self._browsers.setdefault(browser.tenant, set()).add(browser)
@@ -118,8 +125,8 @@ class Links:
     def from_browser(self, browser: Browser, text: str, *, ack: bool) -> None:
         """Passes a frame on. An ack may be lost with a link that breaks, so it is told to the next one, too."""
         up = browser.link is not None and browser.link.relay(browser, text)
-        if ack or not up:
-            browser.hold(text, ack=ack)
+        if (ack or not up) and browser.hold(text, ack=ack) and not up:
+            self.dropped("held_too_many")
 
     async def stop(self) -> None:
         await asyncio.gather(*(one.stop() for one in self._links.values()), return_exceptions=True)
@@ -161,6 +168,18 @@ class Links:
     def count(self, direction: str, count: int) -> None:
         self._metrics.frames.labels(direction).inc(count)
 
+    def state(self) -> tuple[int, int]:
+        """Links that are up, and links that browsers of awake tenants want."""
+        wanted = [one for one in self._links.values() if one.wanted]
+        return sum(one.up for one in wanted), len(wanted)
+
+    def waiting(self) -> int:
+        """Frames that wait for a link to take them."""
+        return sum(one.waiting for one in self._links.values())
+
+    def dropped(self, why: str, count: int = 1) -> None:
+        self._metrics.dropped_frames.labels(why).inc(count)
+
     def count_up(self, change: int) -> None:
         self._metrics.links.inc(change)
 
@@ -189,6 +208,18 @@ class Link:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+    @property
+    def up(self) -> bool:
+        return self._connection is not None
+
+    @property
+    def wanted(self) -> bool:
+        return self._awake.is_set() and bool(self._browsers)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._outbox)
 
     def set_awake(self, awake: bool) -> None:
         if awake:
@@ -222,8 +253,10 @@ class Link:
     def _push(self, *new: link.ToRealtime) -> None:
         self._outbox += new
         self._more.set()
-        if len(self._outbox) > _MAX_OUTBOX and self._connection is not None:
+        if len(self._outbox) > MAX_OUTBOX and self._connection is not None:
             # The instance does not read: begin anew rather than grow.
+            self._links.dropped("link_full", len(self._outbox))
+            self._outbox = []
             self._connection.transport.abort()
 
     # --- the connection --------------------------------------------------------------------------------------
@@ -315,7 +348,8 @@ class Link:
                 if browser is None:
                     continue
                 if isinstance(frame, link.ToBrowser):
-                    browser.deliver(frame)
+                    if not browser.deliver(frame):
+                        self._links.dropped("browser_slow")
                 else:
                     browser.wire.close(frame.code, frame.reason)
             self._links.count("to_browser", len(received))

@@ -51,6 +51,40 @@ class Metrics:
         )
         self.frames = Counter(f"{PREFIX}_socket_frames", "Frames relayed.", ["direction"], registry=registry)
         self.links = Gauge(f"{PREFIX}_links", "Links to realtime instances that are up.", registry=registry)
+        self.link_frames = Gauge(
+            f"{PREFIX}_link_waiting_frames", "Frames of browsers waiting for links, all links.", registry=registry
+        )
+        self.link_frames_bound = Gauge(
+            f"{PREFIX}_link_waiting_bound_frames",
+            "The most that may wait for one link; beyond it the link is made anew.",
+            registry=registry,
+        )
+        self.dropped_frames = Counter(
+            f"{PREFIX}_dropped_frames",
+            "Frames dropped: link_full (the link is made anew and the browsers are attached again), held_too_many "
+            "(a browser said too much while its link was down), browser_slow (it did not read and was let go).",
+            ["why"],
+            registry=registry,
+        )
+        self.socket_bytes = Gauge(
+            f"{PREFIX}_socket_unread_bytes", "Bytes that browsers have not read yet, all sockets.", registry=registry
+        )
+        self.socket_bytes_bound = Gauge(
+            f"{PREFIX}_socket_unread_bound_bytes",
+            "The most one browser may leave unread before it is let go; see dropped_frames.",
+            registry=registry,
+        )
+        self.keys = Gauge(f"{PREFIX}_keys", "Live keys in the directory, all tenants.", registry=registry)
+        self.key_use = Gauge(
+            f"{PREFIX}_key_use_waiting",
+            "Keys whose use is not noted yet; at most one for each live key.",
+            registry=registry,
+        )
+        self.queue_bound = Gauge(
+            f"{PREFIX}_publish_queue_bound_bytes",
+            "The most one tenant's batches waiting for a publish may hold; refusals: publish_failures, queue_full.",
+            registry=registry,
+        )
         self.tenants = Gauge(f"{PREFIX}_tenants", "Tenants in the directory.", registry=registry)
         self.platform_connected = Gauge(
             f"{PREFIX}_platform_connected", "1 while the platform's NATS account is connected.", registry=registry

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     body_timeout: float = Field(60.0, gt=0, description="Seconds a request's body may take to come.")
     idle_after: float = Field(300.0, gt=0, description="Seconds after which an unused tenant's connection is closed.")
     ping_every: float = Field(20.0, gt=0, description="Seconds between pings on a browser's socket.")
+    nats_grace: float = Field(10.0, gt=0, description="Seconds NATS may be away before /readyz says 503.")
     relist_every: float = Field(
         30.0, gt=0, description="Seconds between looks whether a change of the tenants was missed."
     )

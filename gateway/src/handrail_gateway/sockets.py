@@ -19,7 +19,7 @@ from handrail_gateway.identity import UserTokens, needs_proof, now
 from handrail_gateway.limits import Rate, spend
 from handrail_gateway.link import Browser, Links
 from handrail_gateway.metrics import Metrics
-from handrail_gateway.wire_protocol import EXTENSION, Wire
+from handrail_gateway.wire_protocol import EXTENSION, MAX_BUFFER, Wire
 
 log = structlog.get_logger()
 
@@ -54,6 +54,8 @@ class Sockets:
         self._open: dict[str, dict[str, set[Browser]]] = {}
         self._counts: dict[str, int] = {}
         directory.subscribe(self._changed)
+        metrics.socket_bytes.set_function(lambda: float(self._unread()))
+        metrics.socket_bytes_bound.set(MAX_BUFFER)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = door.request_id(scope["headers"])
@@ -155,6 +157,9 @@ class Sockets:
         if not users:
             del self._open[browser.tenant]
         self._counts[browser.tenant] -= 1
+
+    def _unread(self) -> int:
+        return sum(one.wire.unread for users in self._open.values() for found in users.values() for one in found)
 
     def _close(self, wire: Wire, refused: Refused) -> None:
         self._metrics.socket_closes.labels(str(refused.code)).inc()

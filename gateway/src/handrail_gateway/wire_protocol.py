@@ -141,3 +141,8 @@ class Wire:
 
     def close(self, code: int, reason: str = "") -> None:
         self._protocol.close_now(code, reason)
+
+    @property
+    def unread(self) -> int:
+        """Bytes that wait in this process for the browser to read."""
+        return self._protocol.transport.get_write_buffer_size()
