@@ -69,3 +69,33 @@ def test_merge_patch_examples_of_the_rfc():
     assert merged({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}) == {"a": {"b": "d"}}
     assert merged({"a": "foo"}, "bar") == "bar"
     assert merged({}, {"a": {"bb": {"ccc": None}}}) == {"a": {"bb": {}}}
+
+
+LLM = {"provider": "openai", "baseURL": "https://llm.acme.test/v1", "apiKeySecretRef": {"name": "llm", "key": "a"}}
+
+
+@pytest.mark.parametrize(
+    ("change", "taken"),
+    [
+        ({"baseURL": "https://evil.test/v1"}, False),
+        ({"baseURL": "https://llm.acme.test.evil.test/v1"}, False),
+        ({"baseURL": "https://llm.acme.test:8443/v1"}, False),
+        ({"baseURL": "https://llm.acme.test@evil.test/v1"}, False),
+        ({"baseURL": "http://llm.acme.test/v1"}, False),
+        ({"baseURL": None}, False),  # the provider's own
+        ({"baseURL": "https://llm.acme.test/v2"}, True),
+        ({"baseURL": "https://LLM.acme.test/v1"}, True),
+        ({"model": "large"}, True),
+        ({"baseURL": "https://new.test/v1", "apiKeySecretRef": {"name": "llm", "key": "b"}}, True),
+        ({"baseURL": "https://new.test/v1", "apiKeySecretRef": None}, True),
+    ],
+)
+def test_a_key_is_not_sent_to_another_host_than_it_was_given_for(change: dict[str, Any], taken: bool):
+    written = WRITTEN | {"llm": LLM}
+    current = TenantSpec.model_validate(written)
+    decision = decide(current, written, ConfigEdit("merge", {"llm": change}))
+    assert isinstance(decision, Accepted) == taken
+    if isinstance(decision, ReplyProblem):
+        assert (decision.code, [error["loc"] for error in decision.errors]) == ("invalid", [["llm", "baseURL"]])
+        assert "name another apiKeySecretRef" in decision.errors[0]["msg"]
+    assert isinstance(decide(current, written, ConfigEdit("merge", {"llm": change}, platform=True)), Accepted)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -33,6 +34,13 @@ def decide(current: TenantSpec, written: dict[str, Any], edit: ConfigEdit) -> Ac
     if not edit.platform and (touched := _touched(current, spec)):
         errors = [{"loc": [name], "msg": "belongs to the platform"} for name in touched]
         return ReplyProblem("platform_field", f"Only the platform may change {', '.join(touched)}.", errors)
+    if not edit.platform and _key_would_go_elsewhere(current, spec):
+        message = (
+            "another host would be given the key that stands in the Secret: name another apiKeySecretRef in the same "
+            "change, or let the platform's owner make it"
+        )
+        errors = [{"loc": ["llm", "baseURL"], "msg": message}]
+        return ReplyProblem("invalid", "A changed host of the model needs its own key.", errors)
     return Accepted(spec, wanted)
 
 
@@ -43,6 +51,20 @@ def reply(spec: TenantSpec) -> OperatorReply:
 def _touched(current: TenantSpec, spec: TenantSpec) -> list[str]:
     before, after = current.dump(), spec.dump()
     return [name for name in PLATFORM_FIELDS if before.get(name) != after.get(name)]
+
+
+def _key_would_go_elsewhere(current: TenantSpec, spec: TenantSpec) -> bool:
+    """Whoever may edit the config may not read its secrets, so he must not send them where he likes, either."""
+    same_key = spec.llm.api_key_secret_ref is not None and (
+        spec.llm.api_key_secret_ref == current.llm.api_key_secret_ref
+    )
+    return same_key and _place(current.llm.base_url) != _place(spec.llm.base_url)
+
+
+def _place(url: str) -> tuple[str, str]:
+    """Whom an address reaches, and how: encrypted or not counts, as does the port."""
+    parts = urlsplit(url)
+    return parts.scheme.lower(), parts.netloc.lower()
 
 
 def _tags(header: str) -> set[str]:

@@ -84,3 +84,18 @@ def test_the_default_is_where_xdg_says(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert default_folder() == tmp_path / ".local" / "share" / "handrail"
+
+
+def test_the_values_of_references_stand_in_folders_and_go_when_no_longer_wanted(state):
+    first = {"database-url": "x", "refs/llm/key": "k1", "refs/hook/url": "u", "refs/hook/signing": "s"}
+    folder = state.process_folder("tenants", "acme", "runtime", content=first)
+    untouched = (folder / "database-url").stat().st_mtime_ns
+    second = {"database-url": "x", "refs/llm/key": "k2", "refs/hook/url": "u"}
+    state.process_folder("tenants", "acme", "runtime", content=second)
+    stand = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    assert {name: path.read_text() for name, path in stand.items()} == second
+    assert {stat.S_IMODE(path.stat().st_mode) for path in stand.values()} == {0o600}
+    assert stat.S_IMODE((folder / "refs" / "llm").stat().st_mode) == 0o700
+    assert (folder / "database-url").stat().st_mtime_ns == untouched
+    state.process_folder("tenants", "acme", "runtime", content={"database-url": "x"})
+    assert [path.name for path in folder.iterdir()] == ["database-url"]

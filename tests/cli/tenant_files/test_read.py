@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handrail_cli.tenant_files.collect import collect, unresolved
+from handrail_cli.tenant_files.collect import collect, runtime_secrets, unresolved
 from handrail_cli.tenant_files.read import MAX_BYTES, parse, read_file
 
 GOOD = """\
@@ -46,7 +46,7 @@ WRONG = {
     ),
     "twice": (
         "  baselines:\n    - {name: a, success: {event: x}}\n    - {name: a, success: {event: x}}\n",
-        "tenant.yaml:8: spec.baselines: names of baselines must be unique; twice: a",
+        "tenant.yaml:8: spec.baselines: each name must be unique; twice: a",
     ),
     "a duration": (
         "  detectors:\n    inactivity: {after: soon}\n",
@@ -159,3 +159,10 @@ def test_a_secret_of_the_tenants_namespace_may_stand_in_another_file():
 def test_a_value_that_is_no_base64_is_told_without_the_value():
     (fault,) = faults(SECRET.replace(base64.b64encode(b"hush").decode(), "'h?sh'"))
     assert fault == "tenant.yaml:7: data.current: base64 of UTF-8 text is wanted"
+
+
+def test_the_runtime_is_handed_what_it_reads_itself_and_nothing_else():
+    hook = "{name: a, urlSecretRef: {name: acme-identity, key: next}, signingSecretRef: {name: acme-identity, key: no}}"
+    text = GOOD + IDENTITY + f"  escalation: {{webhooks: [{hook}]}}\n" + SECRET
+    wanted = collect([parse(PATH, text.encode())]).tenants["acme"]
+    assert runtime_secrets(wanted.document.spec, wanted.secrets) == {"refs/acme-identity/next": "other"}

@@ -55,6 +55,8 @@ class KeptSpec(msgspec.Struct):
     identity_secrets: list[str] = []
     """As the spec's references resolved."""
     path: str = ""
+    runtime_secrets: dict[str, str] = {}
+    """The values of references that the runtime reads itself, by their file in its secrets folder."""
 
 
 def default_folder() -> Path:
@@ -268,9 +270,21 @@ class State:
         return folder
 
     def _write_folder(self, folder: Path, content: dict[str, str]) -> None:
+        """Exactly these files; a name may hold folders (`a/b`)."""
         self._private(folder)
+        wanted = {folder / name for name in content}
+        self._sweep(folder, wanted)
         for name, text in content.items():
+            self._private((folder / name).parent)
             files.write_if_changed(folder / name, text.encode())
+
+    def _sweep(self, folder: Path, wanted: set[Path]) -> None:
         for path in folder.iterdir():
-            if path.name not in content:
+            if path in wanted and not path.is_dir():
+                continue
+            if path.is_dir() and not path.is_symlink():
+                self._sweep(path, wanted)
+                if not any(path in each.parents for each in wanted):
+                    path.rmdir()
+            else:
                 path.unlink(missing_ok=True)

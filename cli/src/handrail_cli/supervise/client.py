@@ -121,7 +121,7 @@ class KeeperClient:
             self._process.wait()
 
 
-def inherited_environment(**more: str) -> dict[str, str]:
-    """What a child needs of our environment, and no more: nothing of HANDRAIL_, nothing of PostgreSQL's."""
+def inherited_environment(*also: str, **more: str) -> dict[str, str]:
+    """What a child needs of our environment, and no more: nothing of HANDRAIL_ but `also`, nothing of PostgreSQL's."""
     keep = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "PYTHONPATH")
-    return {name: os.environ[name] for name in keep if name in os.environ} | more
+    return {name: os.environ[name] for name in (*keep, *also) if name in os.environ} | more

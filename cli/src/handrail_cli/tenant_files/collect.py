@@ -56,10 +56,25 @@ def _reachable(document: TenantDocument, files: Iterable[TenantFile]) -> dict[st
 
 def references(spec: TenantSpec) -> list[SecretRef]:
     """Every secret reference in a spec."""
-    found = list(spec.identity.signing_secret_refs)
+    return [*spec.identity.signing_secret_refs, *runtime_references(spec)]
+
+
+def runtime_references(spec: TenantSpec) -> list[SecretRef]:
+    """Those whose values the tenant's runtime reads itself."""
+    found: list[SecretRef] = []
     for hook in spec.escalation.webhooks:
         found += [hook.url_secret_ref, *([hook.signing_secret_ref] if hook.signing_secret_ref else [])]
     return found + ([spec.llm.api_key_secret_ref] if spec.llm.api_key_secret_ref else [])
+
+
+def runtime_secrets(spec: TenantSpec, secrets: dict[str, SecretDocument]) -> dict[str, str]:
+    """Their values, by their file in the runtime's secrets folder; a reference that leads nowhere has none."""
+    found = {}
+    for reference in runtime_references(spec):
+        value, _ = resolve(reference, secrets)
+        if value is not None:
+            found[names.secret_ref_file(reference.name, reference.key)] = value
+    return found
 
 
 def resolve(reference: SecretRef, secrets: dict[str, SecretDocument]) -> tuple[str | None, str]:

@@ -12,6 +12,8 @@ from handrail_cli.supervise.client import Command, inherited_environment
 from handrail_contracts import names
 from handrail_contracts.tenant_spec import Runtime
 
+PASSED_ON = ("HANDRAIL_OUTBOUND_ALLOWED", "HANDRAIL_SMTP_URL", "HANDRAIL_MAIL_FROM")
+"""What the platform's owner sets for `handrail up`, and every runtime is told."""
 COMPONENTS = {"ingest": "Ingest", "agent": "Agent", "realtime": "Realtime"}
 """Role -> type of its condition."""
 
@@ -24,9 +26,9 @@ def _python(*arguments: str) -> list[str]:
     return [sys.executable, "-m", *arguments]
 
 
-def _environment(log_format: str, **more: str) -> dict[str, str]:
+def _environment(log_format: str, *also: str, **more: str) -> dict[str, str]:
     # Children write for us, not for a terminal; unbuffered, so that their last words arrive.
-    return inherited_environment(PYTHONUNBUFFERED="1", HANDRAIL_LOG_FORMAT=log_format, **more)
+    return inherited_environment(*also, PYTHONUNBUFFERED="1", HANDRAIL_LOG_FORMAT=log_format, **more)
 
 
 def gateway(root: Path, secrets: Path, port: int, nats_url: str, log_format: str) -> Command:
@@ -91,6 +93,7 @@ class RuntimePlace:
     def run(self, process: RuntimeProcess, port: int) -> Command:
         environment = _environment(
             self.log_format,
+            *PASSED_ON,
             HANDRAIL_TENANT=self.tenant,
             HANDRAIL_HOST=LOOPBACK,
             HANDRAIL_PORT=str(port),

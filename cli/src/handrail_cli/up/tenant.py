@@ -11,7 +11,7 @@ from handrail_cli.state.folder import KeptSpec, State
 from handrail_cli.supervise.logs import LogFormat, LogStream
 from handrail_cli.supervise.supervisor import Supervisor
 from handrail_cli.supervise.tasks import cancel
-from handrail_cli.tenant_files.collect import Wanted, resolve, unresolved
+from handrail_cli.tenant_files.collect import Wanted, resolve, runtime_secrets, unresolved
 from handrail_cli.tenant_files.places import Fault
 from handrail_cli.up.conditions import Seen, conditions
 from handrail_cli.up.port_book import PortBook
@@ -163,7 +163,8 @@ class LocalTenant:
             generation = self._kept.generation if self._kept else 0
             if self._kept is None or self._kept.spec != spec.dump():
                 generation += 1
-            kept = KeptSpec(spec.dump(), generation, values, str(self.wanted.document.path))
+            of_runtime = runtime_secrets(spec, secrets)
+            kept = KeptSpec(spec.dump(), generation, values, str(self.wanted.document.path), of_runtime)
             if kept != self._kept:
                 self._kept = kept
                 state.save_kept_spec(self.name, kept)
@@ -192,12 +193,14 @@ class LocalTenant:
             plan = access.plans.get(spec.plan) or next(iter(access.plans.values()))
             self.provisioned = self.provisioned or provisioned(access, self.name, plan, self.secrets)
             return
-        if self.provisioned is not None and self._provisioned_plan == spec.plan:
-            return
-        self.provisioned = await provision_tenant(self.around.platform, self.name, spec.plan, self.secrets)
-        self._provisioned_plan = spec.plan
-        state.process_folder("tenants", self.name, "runtime", content=self.provisioned.runtime_files)
-        state.process_folder("tenants", self.name, "owner", content=self.provisioned.owner_files)
+        if self.provisioned is None or self._provisioned_plan != spec.plan:
+            self.provisioned = await provision_tenant(self.around.platform, self.name, spec.plan, self.secrets)
+            self._provisioned_plan = spec.plan
+            state.process_folder("tenants", self.name, "owner", content=self.provisioned.owner_files)
+        # Each time, for the values that references mean may have changed; the runtime reads them anew.
+        referred = self._kept.runtime_secrets if self._kept else {}
+        content = {**self.provisioned.runtime_files, **referred}
+        state.process_folder("tenants", self.name, "runtime", content=content)
 
     async def publish(self) -> None:
         """Tells gateway and runtime what holds now."""
