@@ -16,3 +16,13 @@ AGE = Histogram(
 RUNNING = Gauge("handrail_agent_running_signals", "Signals being worked on now.")
 FAILURES = Counter("handrail_agent_failures_total", "Attempts that failed, by why.", ["why"])
 PENDING = Gauge("handrail_agent_pending_signals", "Signals in the stream behind the newest one taken.")
+LLM_REQUESTS = Counter(
+    "handrail_agent_llm_requests_total", "Requests to the model, by what became of them: ok or a fault.", ["outcome"]
+)
+LLM_SECONDS = Histogram(
+    "handrail_agent_llm_seconds",
+    "Of one request to the model.",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20),
+)
+LLM_TOKENS = Counter("handrail_agent_llm_tokens_total", "Tokens, input and output.", ["kind"])
+LLM_COST = Counter("handrail_agent_llm_cost_usd_total", "US dollars paid for answers of models with a known price.")
