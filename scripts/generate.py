@@ -12,14 +12,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
+from ruamel.yaml import YAML
 
-from handrail_contracts import events, frames, nudges, problems, snippet_config, tenant_spec
+from handrail_contracts import crd, events, frames, names, nudges, problems, snippet_config, tenant_spec
 from handrail_gateway.app import create_app
 from handrail_runtime.realtime.api.description import describe
 
@@ -51,7 +52,7 @@ WIRE = {
 }
 
 
-class _AsWritten(GenerateJsonSchema):
+class _AsWritten(crd.AsPublished):
     """What we write has every field, those with a default too."""
 
     def field_is_required(
@@ -75,6 +76,11 @@ def openapi() -> dict[str, Any]:
     for path, operations in behind["paths"].items():
         _merge(whole["paths"].setdefault(path, {}), operations, path)
     _merge(whole["components"]["schemas"], behind["components"]["schemas"], "components")
+    # With the defaults as a tenant file gives them, which FastAPI does not know how to write.
+    spec = tenant_spec.TenantSpec.model_json_schema(
+        ref_template="#/components/schemas/{model}", schema_generator=crd.AsPublished
+    )
+    whole["components"]["schemas"] |= spec.pop("$defs") | {"TenantSpec": spec}
     whole["components"]["schemas"] = dict(sorted(whole["components"]["schemas"].items()))
     whole["paths"] = dict(sorted(whole["paths"].items()))
     _check_references(whole)
@@ -147,10 +153,19 @@ def _json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
+def _yaml(value: Any) -> str:
+    text = StringIO()
+    writer = YAML()
+    writer.width = 110
+    writer.dump(value, text)
+    return "# Generated from the contracts by `make generate`. Do not edit.\n" + text.getvalue()
+
+
 def files() -> dict[Path, str]:
     """Every generated file and what must stand in it."""
     made = {ROOT / "contracts" / "schemas" / f"{name}.json": _json(schema(name)) for name in SCHEMAS}
     made[ROOT / "contracts" / "openapi.json"] = _json(openapi())
+    made[ROOT / "crds" / f"{crd.PLURAL}.{names.GROUP}.yaml"] = _yaml(crd.definition())
     made[SDK / "src" / "generated" / "wire.ts"] = wire_types()
     return made
 

@@ -39,23 +39,24 @@ def _read(value: object) -> object:
     raise ValueError(_WANTED)
 
 
-def _bounded(low: timedelta, high: timedelta) -> AfterValidator:
+def _from(low: timedelta, high: timedelta) -> tuple[AfterValidator, WithJsonSchema]:
+    """Bounds as Python checks them, and as the API server does."""
+    message = f"must be from {render(low)} to {render(high)}"
+
     def check(value: timedelta) -> timedelta:
         if not low <= value <= high:
-            raise ValueError(f"must be from {render(low)} to {render(high)}")
+            raise ValueError(message)
         return value
 
-    return AfterValidator(check)
+    rule = f"duration(self) >= duration('{render(low)}') && duration(self) <= duration('{render(high)}')"
+    rules = [{"rule": rule, "message": message}]
+    schema = {"type": "string", "pattern": PATTERN, "maxLength": 64, "x-kubernetes-validations": rules}
+    return AfterValidator(check), WithJsonSchema(schema)
 
 
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_read),
-    PlainSerializer(render, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": PATTERN, "maxLength": 64}),
-]
+Duration = Annotated[timedelta, BeforeValidator(_read), PlainSerializer(render, return_type=str)]
 """A Pydantic field type: a Go duration in JSON, a `timedelta` in Python."""
 
-Short = Annotated[Duration, _bounded(timedelta(milliseconds=100), timedelta(minutes=5))]
-Medium = Annotated[Duration, _bounded(timedelta(seconds=1), timedelta(hours=24))]
-Long = Annotated[Duration, _bounded(timedelta(seconds=1), timedelta(days=90))]
+Short = Annotated[Duration, *_from(timedelta(milliseconds=100), timedelta(minutes=5))]
+Medium = Annotated[Duration, *_from(timedelta(seconds=1), timedelta(hours=24))]
+Long = Annotated[Duration, *_from(timedelta(seconds=1), timedelta(days=90))]

@@ -1,8 +1,8 @@
-"""Conditions, as Kubernetes users know them; `handrail status` shows the same ones."""
+"""Status and conditions, as Kubernetes users know them; `handrail status` shows the same ones."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 READY = "Ready"
@@ -10,14 +10,31 @@ PROGRESSING = "Progressing"
 DEGRADED = "Degraded"
 
 
-class Condition(BaseModel):
-    """One fact about a tenant. `message` is for a person, `reason` for a program."""
-
+class _Model(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
-    type: str
-    status: Literal["True", "False", "Unknown"]
-    reason: str
-    message: str = ""
-    observed_generation: int = 0
-    last_transition_time: str = ""
+
+class Condition(_Model):
+    """One fact about a tenant."""
+
+    type: str = Field(max_length=316, description="What it is about, such as Ready or Database.")
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether it holds.")
+    reason: str = Field(max_length=1024, description="Why, in one word for programs.")
+    message: str = Field("", max_length=32768, description="Why, for a person.")
+    observed_generation: int = Field(0, ge=0, description="Generation of the spec it speaks of.")
+    last_transition_time: str = Field("", description="When `status` last changed (RFC 3339).")
+
+
+class TenantStatus(_Model):
+    """What the operator has found, and what is in force."""
+
+    observed_generation: int = Field(0, ge=0, description="Generation of the spec that was last worked on.")
+    revision: str = Field("", description="Revision of the config in force.")
+    version: str = Field("", description="Version of the runtime that runs.")
+    namespace: str = Field("", description="Namespace of what was made for the tenant.")
+    conditions: list[Condition] = Field(
+        default_factory=list,
+        max_length=32,
+        description="What holds now, one entry for each type.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    )

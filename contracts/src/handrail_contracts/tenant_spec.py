@@ -6,7 +6,7 @@ so that a spec stays small; every field has a description with its unit.
 
 import re
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -33,13 +33,50 @@ PLATFORM_FIELDS = ("plan", "runtime", "suspend", "deletionPolicy")
 
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*")
 """As a browser writes it: names in ASCII (xn--... for others), IPv6 in brackets, which are off here."""
+_PORT = r"(:([0-9]|[1-9][0-9]{1,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+_ORIGIN = rf"^(\*|https?://([a-z0-9._-]+|\[[0-9a-f:.]*:[0-9a-f:.]*\]){_PORT})$"
+_AMOUNT = r"^(1000000(\.0{1,2})?|[0-9]{1,6}(\.[0-9]{1,2})?)$"
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 Sentence = Annotated[str, Field(max_length=1000)]
+
+
+def _rule(rule: str, message: str) -> dict[str, Any]:
+    """What a validator of a model checks, for the API server (CEL)."""
+    return {"x-kubernetes-validations": [{"rule": rule, "message": message}]}
+
+
+def _keys(*names: str) -> dict[str, Any]:
+    """A list of objects that are told apart by these fields: each writer owns its own (server-side apply)."""
+    return {_LIST_TYPE: "map", _MAP_KEYS: list(names)}
+
+
+_LIST_TYPE = "x-kubernetes-list-type"
+_MAP_KEYS = "x-kubernetes-list-map-keys"
+_SET: dict[str, Any] = {_LIST_TYPE: "set"}
+_UNREACHABLE = "nudges.maxPerStuckPoint must not be below afterNudges: escalation would never be reached"
+
+
+def _refuse_twice(values: list[Any], keys: Any) -> None:
+    found = [tuple(getattr(value, key) for key in keys) if keys else (value,) for value in values]
+    if twice := sorted({entry for entry in found if found.count(entry) > 1}):
+        what = "/".join(keys) if keys else "entry"
+        raise ValueError(
+            f"each {what} must be unique; twice: {', '.join('/'.join(map(str, entry)) for entry in twice)}"
+        )
 
 
 class _Model(BaseModel):
     # Strict, as the API server is with the same file: "false" is no boolean, 300 no duration, "7" no number.
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, strict=True)
+
+    @field_validator("*")
+    @classmethod
+    def _nothing_twice(cls, value: Any, info: ValidationInfo) -> Any:
+        """What a list's schema says of its entries."""
+        extra = cls.model_fields[info.field_name or ""].json_schema_extra
+        if isinstance(extra, dict) and _LIST_TYPE in extra:
+            _refuse_twice(value, extra.get(_MAP_KEYS))
+        return value
 
 
 def _seconds(count: float) -> timedelta:
@@ -65,7 +102,7 @@ def check_origin(value: str) -> str:
     return value
 
 
-Origin = Annotated[str, Field(max_length=300), AfterValidator(check_origin)]
+Origin = Annotated[str, Field(max_length=300, json_schema_extra={"pattern": _ORIGIN}), AfterValidator(check_origin)]
 
 
 class Tone(_Model):
@@ -108,12 +145,9 @@ class Baseline(_Model):
 
     name: Name = Field(description="Unique within the tenant.")
     success: Success = Field(description="The event that ends the path well.")
-    steps: list[Step] = Field(default_factory=list, max_length=50, description="In order.")
-
-    @model_validator(mode="after")
-    def _unique_steps(self) -> Self:
-        _unique([step.name for step in self.steps], "steps")
-        return self
+    steps: list[Step] = Field(
+        default_factory=list, max_length=50, description="In order.", json_schema_extra=_keys("name")
+    )
 
 
 class _Detector(_Model):
@@ -202,7 +236,12 @@ class SecretRef(_Model):
     """A value in a Secret of the tenant's own namespace, labelled handrail.dev/use: tenant."""
 
     name: str = Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$", description="Name of the Secret.")
-    key: str = Field(pattern=r"^[-._a-zA-Z0-9]{1,253}$", description="Key within the Secret.")
+    key: str = Field(
+        # Each key becomes a file's name: neither `.` nor `..`, nor what begins with `..`, as Kubernetes has it, too.
+        pattern=r"^\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*$",
+        max_length=253,
+        description="Key within the Secret.",
+    )
 
 
 class Webhook(_Model):
@@ -218,7 +257,7 @@ class Email(_Model):
     """Who is written to."""
 
     to: list[Annotated[str, Field(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254)]] = Field(
-        default_factory=list, max_length=20, description="Addresses."
+        default_factory=list, max_length=20, description="Addresses.", json_schema_extra=_SET
     )
 
 
@@ -231,13 +270,10 @@ class Escalation(_Model):
         le=100,
         description="Nudges at one stuck point without completion after which the next trigger escalates.",
     )
-    webhooks: list[Webhook] = Field(default_factory=list, max_length=10, description="Each gets every alert.")
+    webhooks: list[Webhook] = Field(
+        default_factory=list, max_length=10, description="Each gets every alert.", json_schema_extra=_keys("name")
+    )
     email: Email = Field(default_factory=Email)
-
-    @model_validator(mode="after")
-    def _unique_webhooks(self) -> Self:
-        _unique([hook.name for hook in self.webhooks], "webhooks")
-        return self
 
 
 def _money(value: Decimal) -> str:
@@ -248,10 +284,9 @@ def _read_money(value: object) -> object:
     """Money is a text: a number of YAML or JSON would be rounded before it is seen."""
     if isinstance(value, Decimal):
         return value
-    try:
-        return Decimal(value if isinstance(value, str) else "")
-    except InvalidOperation as error:
-        raise ValueError('an amount like "50.00" is wanted, in quotes') from error
+    if not isinstance(value, str) or not re.fullmatch(_AMOUNT, value):
+        raise ValueError('an amount from "0" to "1000000" is wanted, such as "50.00", in quotes')
+    return Decimal(value)
 
 
 class Llm(_Model):
@@ -275,7 +310,7 @@ class Llm(_Model):
         le=1_000_000,
         decimal_places=2,
         description="US dollars a month.",
-        json_schema_extra={"type": "string"},
+        json_schema_extra={"type": "string", "pattern": _AMOUNT},
     )
     on_failure: Literal["none", "rules"] = Field(
         "none", description="What happens when the provider fails or the budget is spent."
@@ -287,7 +322,10 @@ class Privacy(_Model):
 
     capture_text: bool = Field(False, description="Whether the text of elements and titles may be sent.")
     query_parameters: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
-        default_factory=list, max_length=50, description="Query parameters whose values may be kept."
+        default_factory=list,
+        max_length=50,
+        description="Query parameters whose values may be kept.",
+        json_schema_extra=_SET,
     )
     retention_days: int = Field(90, ge=1, le=3650, description="Days after which events go.")
 
@@ -300,11 +338,16 @@ class Identity(_Model):
         default_factory=list,
         max_length=5,
         description="Several are live at once, for rotation; none: the platform makes one.",
+        json_schema_extra=_keys("name", "key"),
     )
 
 
 class Replicas(_Model):
     """How many run."""
+
+    model_config = ConfigDict(
+        json_schema_extra=_rule("self.maxReplicas >= self.replicas", "maxReplicas must not be below replicas")
+    )
 
     replicas: int = Field(1, ge=0, le=MAX_REPLICAS, description="At least this many.")
     max_replicas: int = Field(1, ge=1, le=MAX_REPLICAS, description="At most this many, by load.")
@@ -327,15 +370,25 @@ class Runtime(_Model):
 class TenantSpec(_Model):
     """A tenant's spec: everything its owner decides."""
 
+    model_config = ConfigDict(
+        json_schema_extra=_rule("self.nudges.maxPerStuckPoint >= self.escalation.afterNudges", _UNREACHABLE)
+    )
+
     display_name: str = Field(min_length=1, max_length=200, description="Name for people.")
     plan: Name = Field("standard", description="One of the platform's plans.")
     origins: list[Origin] = Field(
         min_length=1,
         max_length=50,
         description="Origins whose pages may use the publishable key; * in local mode only.",
+        json_schema_extra=_SET,
     )
     tone: Tone = Field(default_factory=Tone)
-    baselines: list[Baseline] = Field(default_factory=list, max_length=20, description="Paths of users who succeeded.")
+    baselines: list[Baseline] = Field(
+        default_factory=list,
+        max_length=20,
+        description="Paths of users who succeeded.",
+        json_schema_extra=_keys("name"),
+    )
     detectors: Detectors = Field(default_factory=Detectors)
     nudges: Nudges = Field(default_factory=Nudges)
     escalation: Escalation = Field(default_factory=Escalation, validate_default=True)
@@ -354,18 +407,12 @@ class TenantSpec(_Model):
         _refuse_nul(value)
         return value
 
-    @field_validator("baselines")
-    @classmethod
-    def _unique_baselines(cls, value: list[Baseline]) -> list[Baseline]:
-        _unique([baseline.name for baseline in value], "baselines")
-        return value
-
     @field_validator("escalation")
     @classmethod
     def _escalation_reachable(cls, value: Escalation, info: ValidationInfo) -> Escalation:
         nudges = info.data.get("nudges")
         if nudges is not None and nudges.max_per_stuck_point < value.after_nudges:
-            raise ValueError("nudges.maxPerStuckPoint must not be below afterNudges: escalation would never be reached")
+            raise ValueError(_UNREACHABLE)
         return value
 
     def dump(self) -> dict[str, Any]:
@@ -376,12 +423,6 @@ class TenantSpec(_Model):
         """A strong entity tag: the same for the same spec everywhere, quotes included."""
         canonical = self.model_dump_json(by_alias=True, exclude_none=True)
         return f'"{sha256(canonical.encode()).hexdigest()[:32]}"'
-
-
-def _unique(found: list[str], what: str) -> None:
-    twice = sorted({name for name in found if found.count(name) > 1})
-    if twice:
-        raise ValueError(f"names of {what} must be unique; twice: {', '.join(twice)}")
 
 
 def _refuse_nul(value: Any) -> None:
