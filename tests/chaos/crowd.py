@@ -76,7 +76,10 @@ class Crowd:
     every: float
     """Seconds between two users."""
     patience: float = 3600.0
+    reacts: bool = False
+    """Whether a nudge is answered by the events that the snippet would send."""
     _listening: set[asyncio.Task[None]] = field(default_factory=set)
+    _reacting: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run(self, stop: asyncio.Event) -> None:
         """New users until `stop`; returns when all have got rid of their batches. Sockets stay open until `close`."""
@@ -89,9 +92,10 @@ class Crowd:
                     await asyncio.wait_for(stop.wait(), self.every)
 
     async def close(self) -> None:
-        for task in self._listening:
+        tasks = [*self._listening, *self._reacting]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._listening, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _user(self, number: int) -> None:
         user_id = f"anon-{_uuid4()}"
@@ -178,9 +182,22 @@ class Crowd:
         async for text in socket:
             frame = msgspec.json.decode(text)
             if frame["type"] == "nudge":
-                self.ledger.frames.append(Frame(user_id, frame["nudge"]["nudge_id"], datetime.now(UTC)))
+                nudge = frame["nudge"]["nudge_id"]
+                known = any(one.nudge_id == nudge for one in self.ledger.frames) if self.reacts else True
+                self.ledger.frames.append(Frame(user_id, nudge, datetime.now(UTC)))
+                if not known:
+                    task = asyncio.create_task(self._send(user_id, _reaction(nudge)))
+                    self._reacting.add(task)
+                    task.add_done_callback(self._reacting.discard)
             if frame["type"] in ("nudge", "message"):
                 await socket.send(msgspec.json.encode({"type": "ack", "seq": frame["seq"]}).decode())
+
+
+def _reaction(nudge_id: str) -> Batch:
+    return [
+        {"event_type": kind, "timestamp": 0.0, "url": "https://app.test/", "properties": {"nudge_id": nudge_id}}
+        for kind in ("nudge_shown", "nudge_dismissed")
+    ]
 
 
 async def _at(left: asyncio.Event, limit: asyncio.Timeout) -> None:

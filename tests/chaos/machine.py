@@ -122,7 +122,7 @@ class Machine:
         """The tenant's database, as the server's administrator."""
         secrets = self.state.tenant_secrets(tenant)
         assert secrets is not None
-        return await asyncpg.connect(
+        connection: asyncpg.Connection = await asyncpg.connect(
             user=SUPERUSER,
             password=self.state.server_secrets().postgres_password,
             host="127.0.0.1",
@@ -130,6 +130,7 @@ class Machine:
             database=secrets.database,
             timeout=10,
         )
+        return connection
 
     async def stop(self) -> None:
         if self.process.returncode is None:
