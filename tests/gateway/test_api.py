@@ -80,6 +80,73 @@ async def test_reads_are_relayed_with_a_principal(running: Any, make_tenant: Any
     assert claims["exp"] <= time.time() + principal.TTL
 
 
+ITEM = "0198c0de-0000-7000-8000-000000000001"
+CHANGES = (
+    ("DELETE", "/api/v1/deadletters"),
+    ("POST", "/api/v1/deadletters/retry"),
+    ("DELETE", f"/api/v1/deadletters/{ITEM}"),
+    ("POST", f"/api/v1/deadletters/{ITEM}/retry"),
+    ("POST", f"/api/v1/runs/{ITEM}/resume"),
+    ("POST", f"/api/v1/escalations/{ITEM}/close"),
+)
+
+
+async def test_changes_are_relayed_for_a_secret_key_alone(running: Any, make_tenant: Any, realtime: Realtime) -> None:
+    tenant = await make_tenant(migrate=False, realtime=["http://127.0.0.1:1", realtime.url])
+    await running.knows(tenant)
+    publishable = {"X-API-Key": tenant.keys["publishable"]}
+    for method, path in CHANGES:
+        for headers, status in (
+            ({}, 401),
+            (publishable, 403),
+            (_secret(tenant, Origin="https://app.acme.test"), 403),
+        ):
+            assert (await running.client.request(method, path, headers=headers)).status_code == status, (method, path)
+        answer = await running.client.request(method, path, headers=_secret(tenant), content=b'{"ids": []}')
+        assert (answer.status_code, answer.json()["errors"][0]["msg"]) == (422, "no body is taken here")
+        answer = await running.client.request(method, path, headers=_secret(tenant), content=b" " * 2000)
+        assert answer.status_code == 413
+        assert not realtime.asked
+        answer = await running.client.request(method, path, headers=_secret(tenant))
+        assert (answer.status_code, answer.json()) == (200, {"items": [], "next": None})
+        assert [line for line, _ in realtime.asked] == [f"{method} {path} HTTP/1.1"]
+        realtime.asked.clear()
+    for method, path in (
+        ("DELETE", "/api/v1/deadletters/a%2Fretry"),
+        ("POST", f"/api/v1/runs/..%2F{ITEM}/resume"),
+        ("POST", f"/api/v1/escalations/{ITEM}%2F/close"),
+    ):
+        answer = await running.client.request(method, path, headers=_secret(tenant))
+        assert answer.status_code == 422, path
+    assert not realtime.asked
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_change_is_never_sent_twice(running: Any, make_tenant: Any, when: str) -> None:
+    """Two instances that both hang up: the second is not asked, for the first may have done it."""
+    asked: list[bytes] = []
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        if when == "after":
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{")
+            await writer.drain()
+        writer.close()
+
+    servers = [await asyncio.start_server(hang_up, "127.0.0.1", 0) for _ in range(2)]
+    urls = [f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in servers]
+    try:
+        tenant = await make_tenant(migrate=False, realtime=urls)
+        await running.knows(tenant)
+        answer = await running.client.post("/api/v1/deadletters/retry", headers=_secret(tenant))
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert len(asked) == 1
+    finally:
+        for server in servers:
+            server.close()
+            await server.wait_closed()
+
+
 async def test_what_realtime_says_comes_back(running: Any, make_tenant: Any, realtime: Realtime) -> None:
     tenant = await make_tenant(migrate=False, realtime=[realtime.url])
     await running.knows(tenant)
@@ -351,6 +418,9 @@ async def test_problems_everywhere(running: Any, tenant: Any) -> None:
         ("DELETE", "/api/v1/config", 405, "method_not_allowed", "GET, HEAD, PATCH, POST"),
         ("OPTIONS", "/api/v1/config", 405, "method_not_allowed", "GET, HEAD, PATCH, POST"),
         ("GET", "/api/v1/identify", 405, "method_not_allowed", "OPTIONS, POST"),
+        ("POST", "/api/v1/deadletters", 405, "method_not_allowed", "DELETE, GET, HEAD"),
+        ("GET", f"/api/v1/deadletters/{ITEM}/retry", 405, "method_not_allowed", "POST"),
+        ("DELETE", "/api/v1/runs", 405, "method_not_allowed", "GET, HEAD"),
         ("POST", "/sdk/v1/config", 405, "method_not_allowed", "GET, HEAD, OPTIONS"),
     ):
         answer = await running.client.request(method, path, headers={"Origin": "https://x.test"})

@@ -16,16 +16,26 @@ from handrail_gateway.principals import Principals
 
 log = structlog.get_logger()
 
-PATHS: Final = (
-    "/api/v1/events",
-    "/api/v1/users",
-    "/api/v1/users/{user_id}",
-    "/api/v1/sessions",
-    "/api/v1/nudges",
-    "/api/v1/decisions",
-    "/api/v1/escalations",
+ROUTES: Final = (
+    ("GET", "/api/v1/events"),
+    ("GET", "/api/v1/users"),
+    ("GET", "/api/v1/users/{user_id}"),
+    ("GET", "/api/v1/sessions"),
+    ("GET", "/api/v1/nudges"),
+    ("GET", "/api/v1/decisions"),
+    ("GET", "/api/v1/escalations"),
+    ("POST", "/api/v1/escalations/{item_id}/close"),
+    ("GET", "/api/v1/deadletters"),
+    ("DELETE", "/api/v1/deadletters"),
+    ("POST", "/api/v1/deadletters/retry"),
+    ("DELETE", "/api/v1/deadletters/{item_id}"),
+    ("POST", "/api/v1/deadletters/{item_id}/retry"),
+    ("GET", "/api/v1/runs"),
+    ("POST", "/api/v1/runs/{item_id}/resume"),
 )
-"""What is read from realtime. Nothing else of it can be reached from outside."""
+"""What is asked of realtime: method and path. Nothing else of it can be reached from outside."""
+MAX_BODY = 1024
+"""Bytes read of a body, only to say that none is wanted: all that these calls need stands in their path."""
 _PASSED_ON = ("accept", "if-none-match")
 _PASSED_BACK = ("content-type", "etag", "cache-control", "retry-after")
 _WAKE_SECONDS = 3
@@ -49,8 +59,14 @@ class Relay:
     async def stop(self) -> None:
         await self._client.aclose()
 
-    async def get(self, caller: Caller, raw_path: str, query: str, headers: Headers, request_id: str) -> Response:
-        """The answer of an instance. `raw_path` as the client sent it. Raises Problem."""
+    async def ask(
+        self, method: str, caller: Caller, raw_path: str, query: str, headers: Headers, request_id: str
+    ) -> Response:
+        """The answer of an instance; `raw_path` as the client sent it. Raises Problem.
+
+        Another instance is asked only where the first did not even take the connection: what changes something is
+        never sent twice.
+        """
         tenant = caller.tenant
         await self._check_awake(caller)
         sent = {name: value for name in _PASSED_ON if (value := headers.get(name)) is not None}
@@ -59,8 +75,8 @@ class Relay:
         instances = random.sample(tenant.record.realtime, len(tenant.record.realtime))
         for url in instances:
             try:
-                answer = await self._client.get(_address(url, raw_path, query), headers=sent)
-            except httpx2.ConnectError as error:
+                answer = await self._client.request(method, _address(url, raw_path, query), headers=sent)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
                 # Nothing was asked yet, so another instance may be.
                 log.info("an instance of realtime is away", tenant=tenant.name, error=repr(error))
                 continue

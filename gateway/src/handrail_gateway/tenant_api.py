@@ -1,6 +1,8 @@
 """The API of a tenant's own programs and dashboard: config and keys answered here, the rest by its realtime."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -13,6 +15,7 @@ from handrail_contracts.problems import Problem, ProblemItem
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_gateway import relay
 from handrail_gateway.directory import Caller
+from handrail_gateway.door import read_body
 from handrail_gateway.requests import (
     SecretCaller,
     UserIdInPath,
@@ -150,10 +153,15 @@ async def revoke_key(request: Request, caller: SecretCaller, key_id: str) -> Non
 
 
 async def _relay(request: Request, caller: SecretCaller) -> Response:
+    if request.method not in ("GET", "HEAD") and await read_body(
+        request.receive, request.scope["headers"], relay.MAX_BODY
+    ):
+        # Silently left out, a body that names some would become a call that means all.
+        raise Problem("invalid", errors=[ProblemItem(loc=[], msg="no body is taken here")])
     raw_path = request.scope["raw_path"].decode("ascii")
     query = request.scope["query_string"].decode("ascii")
-    with gateway(request).door.relaying(caller.tenant):
-        return await gateway(request).relay.get(caller, raw_path, query, request.headers, request_id(request))
+    asked = gateway(request).relay
+    return await asked.ask(request.method, caller, raw_path, query, request.headers, request_id(request))
 
 
 async def _relay_user(request: Request, caller: SecretCaller, user_id: UserIdInPath) -> Response:
@@ -161,8 +169,15 @@ async def _relay_user(request: Request, caller: SecretCaller, user_id: UserIdInP
     return await _relay(request, caller)
 
 
-for _path in relay.PATHS:
+async def _relay_item(request: Request, caller: SecretCaller, item_id: UUID) -> Response:
+    del item_id  # Checked: what is no UUID, an encoded slash for one, goes no further.
+    return await _relay(request, caller)
+
+
+def _relaying(path: str) -> Callable[..., Awaitable[Response]]:
+    return _relay_user if "{user_id}" in path else _relay_item if "{item_id}" in path else _relay
+
+
+for _method, _path in relay.ROUTES:
     # Described by realtime, whose API is merged into the published description.
-    router.add_api_route(
-        _path, _relay_user if "{user_id}" in _path else _relay, methods=["GET"], include_in_schema=False
-    )
+    router.add_api_route(_path, _relaying(_path), methods=[_method], include_in_schema=False)
