@@ -20,9 +20,7 @@ def _after_act(state: State) -> str | None:
     return "escalate" if state["verdict"] == "escalate" and "outcome" not in state else END
 
 
-_ALWAYS: dict[str, str | None] = {"diagnose": "route", "coach": ACT, "escalate": END}
 _BRANCHES: dict[str, Callable[[State], str | None]] = {"route": _after_route, ACT: _after_act}
-
 TARGETS: dict[str, tuple[str | None, ...]] = {
     "diagnose": ("route",),
     "route": ("coach", ACT),
@@ -36,4 +34,4 @@ TARGETS: dict[str, tuple[str | None, ...]] = {
 def following(node: str, state: State) -> str | None:
     """The node after `node`, given the state it has left; END where the run has come to its end."""
     branch = _BRANCHES.get(node)
-    return branch(state) if branch else _ALWAYS[node]
+    return branch(state) if branch else TARGETS[node][0]

@@ -1,4 +1,4 @@
-"""Reads the case of a signal: PostgreSQL for what has happened, Redis for who is there now."""
+"""Reads the cases of signals, many in few statements: PostgreSQL for what has happened, Redis for who is there."""
 
 import asyncio
 from collections.abc import Sequence
@@ -26,27 +26,41 @@ SEEN_WITHIN = timedelta(minutes=2)
 """With Redis away, a user seen within this time counts as there."""
 _REDIS_TIMEOUT = 0.5
 
-_PERSON = """
-SELECT u.signup_date, s.state::text AS state, s.last_seen_time
-FROM users u LEFT JOIN sessions s ON s.user_id = u.user_id AND s.session_id = $2
-WHERE u.user_id = $1
+_PEOPLE = """
+SELECT u.user_id IS NOT NULL AS known, u.signup_date, s.state::text AS state, s.last_seen_time
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w(user_id, session_id, number)
+LEFT JOIN users u ON u.user_id = w.user_id
+LEFT JOIN sessions s ON s.user_id = u.user_id AND s.session_id = w.session_id
+ORDER BY w.number
 """
 _EVENTS = """
-SELECT event_id, event_type, timestamp, url, target_element::text AS target, properties::text AS properties
-FROM events WHERE session_id = $2 AND user_id = $1 ORDER BY timestamp DESC, event_id DESC LIMIT $3
+SELECT w.number, e.*
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w(user_id, session_id, number)
+CROSS JOIN LATERAL (
+    SELECT event_id, event_type, timestamp, url, target_element::text AS target, properties::text AS properties
+    FROM events WHERE session_id = w.session_id AND user_id = w.user_id
+    ORDER BY timestamp DESC, event_id DESC LIMIT $3
+) AS e
+ORDER BY w.number, e.timestamp, e.event_id
 """
 # Answers to questions are not nudges in the sense of caps and budget, so they are left out.
 _HISTORY = """
-SELECT count(*) FILTER (WHERE n.status = 'pending' AND n.acknowledged_at IS NULL AND n.expires_at > $3) AS pending,
-       count(*) FILTER (WHERE n.stuck_point = $2) AS at_stuck_point,
-       count(*) FILTER (WHERE n.stuck_point = $2 AND n.completed_at IS NOT NULL) AS completed_at_stuck_point,
-       count(*) FILTER (WHERE n.sent_at > $4) AS in_budget,
-       max(n.sent_at) AS last_sent,
+SELECT h.*,
        EXISTS (SELECT FROM escalations e
-               WHERE e.user_id = $1 AND e.stuck_point = $2 AND e.status = 'open') AS escalation_open
-FROM nudges n
-WHERE n.user_id = $1
-  AND NOT EXISTS (SELECT FROM decisions d WHERE d.signal_id = n.signal_id AND d.signal_kind = 'help_sought')
+               WHERE e.user_id = w.user_id AND e.stuck_point = w.stuck_point AND e.status = 'open') AS escalation_open
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w(user_id, stuck_point, number)
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE n.status = 'pending' AND n.acknowledged_at IS NULL AND n.expires_at > $3) AS pending,
+           count(*) FILTER (WHERE n.stuck_point = w.stuck_point) AS at_stuck_point,
+           count(*) FILTER (WHERE n.stuck_point = w.stuck_point AND n.completed_at IS NOT NULL)
+               AS completed_at_stuck_point,
+           count(*) FILTER (WHERE n.sent_at > $4) AS in_budget,
+           max(n.sent_at) AS last_sent
+    FROM nudges n
+    WHERE n.user_id = w.user_id
+      AND NOT EXISTS (SELECT FROM decisions d WHERE d.signal_id = n.signal_id AND d.signal_kind = 'help_sought')
+) AS h
+ORDER BY w.number
 """
 _SENT = """
 SELECT content::text AS content, sent_at, status FROM nudges
@@ -55,36 +69,47 @@ WHERE user_id = $1 AND stuck_point = $2 ORDER BY sent_at DESC LIMIT 10
 
 
 async def gather(
-    engine: AsyncEngine, redis: Redis, prefix: str, signal: Signal, spec: TenantSpec, now: datetime
-) -> Case:
-    """The whole case. Raises what the database raises; Redis may be away."""
+    engine: AsyncEngine, redis: Redis, prefix: str, found: Sequence[Signal], spec: TenantSpec, now: datetime
+) -> list[Case]:
+    """The whole case of each signal. Raises what the database raises; Redis may be away."""
+    users = [signal.user_id for signal in found]
+    sessions = [signal.session_id for signal in found]
     async with raw_transaction(engine) as connection:
-        people = await connection.fetch(_PERSON, signal.user_id, signal.session_id)
-        rows = await connection.fetch(_EVENTS, signal.user_id, signal.session_id, MAX_EVENTS)
-        past = await history(connection, signal, spec, now)
-    person = people[0] if people else None
-    last_seen = person["last_seen_time"] if person else None
-    state = session.decode(person["state"] if person else None)
-    live = await _live(redis, prefix, signal, last_seen, now)
-    return Case(
-        now=now,
-        signal=signal,
-        spec=spec,
-        user_known=person is not None,
-        path=live.path or state.path or signal.path,
-        signup=person["signup_date"] if person else None,
-        standing=state.standing,
-        events=tuple(_seen(row) for row in reversed(rows)),
-        history=past,
-        reach=live.reach,
-    )
+        people = await connection.fetch(_PEOPLE, users, sessions)
+        rows = await connection.fetch(_EVENTS, users, sessions, MAX_EVENTS)
+        pasts = await histories(connection, found, spec, now)
+    lives = await _live(redis, prefix, found, [person["last_seen_time"] for person in people], now)
+    events: list[list[Seen]] = [[] for _ in found]
+    for row in rows:
+        events[row["number"] - 1].append(_seen(row))
+    cases = []
+    for signal, person, seen, past, live in zip(found, people, events, pasts, lives, strict=True):
+        state = session.decode(person["state"])
+        cases.append(
+            Case(
+                now=now,
+                signal=signal,
+                spec=spec,
+                user_known=person["known"],
+                path=live.path or state.path or signal.path,
+                signup=person["signup_date"],
+                standing=state.standing,
+                events=tuple(seen),
+                history=past,
+                reach=live.reach,
+            )
+        )
+    return cases
 
 
-async def history(connection: asyncpg.Connection, signal: Signal, spec: TenantSpec, now: datetime) -> History:
-    """What the user was sent so far. Counts are exact where the user's row is locked."""
+async def histories(
+    connection: asyncpg.Connection, found: Sequence[Signal], spec: TenantSpec, now: datetime
+) -> list[History]:
+    """What each user was sent so far. Counts are exact where the users' rows are locked."""
     since = now - spec.nudges.attention_budget.per
-    (row,) = await connection.fetch(_HISTORY, signal.user_id, signal.stuck_point, now, since)
-    return History(**dict(row))
+    users, stuck_points = [signal.user_id for signal in found], [signal.stuck_point for signal in found]
+    rows = await connection.fetch(_HISTORY, users, stuck_points, now, since)
+    return [History(**dict(row)) for row in rows]
 
 
 class _Session(msgspec.Struct):
@@ -100,22 +125,32 @@ class _Live:
     path: str = ""
 
 
-async def _live(redis: Redis, prefix: str, signal: Signal, last_seen: datetime | None, now: datetime) -> _Live:
+async def _live(
+    redis: Redis, prefix: str, found: Sequence[Signal], last_seen: Sequence[datetime | None], now: datetime
+) -> list[_Live]:
     """Who is there and on which page. realtime keeps a key for each user with an open socket, ingest one with the
     session; without Redis, PostgreSQL has to do."""
-    user_id = signal.user_id
+    keys = [names.presence_key(prefix, signal.user_id) for signal in found]
+    keys += [names.session_key(prefix, signal.user_id) for signal in found]
     try:
         async with asyncio.timeout(_REDIS_TIMEOUT):
-            presence, live = await redis.mget(names.presence_key(prefix, user_id), names.session_key(prefix, user_id))
+            values = await redis.mget(keys)
     except (RedisError, OSError):
-        there = last_seen is not None and now - last_seen <= SEEN_WITHIN
-        return _Live(Reach(live=there, source="last_seen"))
-    reach = Reach(live=presence is not None, source="socket")
+        lately = [at is not None and now - at <= SEEN_WITHIN for at in last_seen]
+        return [_Live(Reach(live=there, source="last_seen")) for there in lately]
+    return [
+        _Live(Reach(live=presence is not None, source="socket"), _page(live, signal))
+        for signal, presence, live in zip(found, values[: len(found)], values[len(found) :], strict=True)
+    ]
+
+
+def _page(live: bytes | str | None, signal: Signal) -> str:
+    """The page of the live session, if that is the signal's."""
     try:
         found = msgspec.json.decode(live, type=_Session) if live else _Session()
     except msgspec.MsgspecError:
         found = _Session()
-    return _Live(reach, found.path if found.session_id == signal.session_id else "")
+    return found.path if found.session_id == signal.session_id else ""
 
 
 async def sent_before(engine: AsyncEngine, signal: Signal) -> Sequence[dict[str, Any]]:

@@ -1,9 +1,11 @@
-"""Carries effects out: the one place where the agent changes anything. Everything of a run is one transaction.
+"""Carries effects out: the one place where the agent changes anything. Everything of a run is one transaction, and
+runs of several users may share one.
 
-The user's row is locked first, so that of two signals of one user the second sees what the first has done. Ids are
+The users' rows are locked first, so that of two signals of one user the second sees what the first has done. Ids are
 made from the signal's, and a signal has one decision, so a signal that comes again changes nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +17,7 @@ import msgspec
 from handrail_contracts.nudges import Diagnosis, Nudge
 from handrail_contracts.signals import Signal
 from handrail_contracts.tenant_spec import TenantSpec
-from handrail_runtime.agent.effects import Effect, Escalate, Nothing, SendNudge
+from handrail_runtime.agent.effects import Effect, Escalate, SendNudge
 from handrail_runtime.agent.gates import Gate
 from handrail_runtime.agent.providers.provider import Bill
 from handrail_runtime.agent.state import State, diagnosis_of, signal_of
@@ -103,6 +105,15 @@ class Done:
     seq: int | None = None
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A decision, what was done about it, and the escalation it opened or added to."""
+
+    decision: Decision
+    done: Done
+    escalation: UUID | None = None
+
+
 def decision_of(state: State, config_revision: str, at: datetime) -> Decision:
     return Decision(
         signal=signal_of(state),
@@ -152,27 +163,27 @@ async def perform(
     connection: asyncpg.Connection, tasks: Sequence[tuple[Effect, Decision]], spec: TenantSpec
 ) -> list[Done]:
     """Within the transaction that `lock` began: the effects, each of another user, and their decision records."""
-    seqs = await _send([(effect, decision) for effect, decision in tasks if isinstance(effect, SendNudge)], connection, spec)
-    dones = []
+    nudges = [(effect, decision) for effect, decision in tasks if isinstance(effect, SendNudge)]
+    seqs = await _send(connection, nudges, spec)
     entries = []
     for effect, decision in tasks:
-        entry = await _escalate(connection, effect, decision, spec) if isinstance(effect, Escalate) else None
-        if entry is None:
+        if isinstance(effect, Escalate):
+            entries.append(await _escalate(connection, effect, decision, spec))
+        elif isinstance(effect, SendNudge):
             seq = seqs.get(decision.signal.signal_id)
-            outcome = "nudged" if isinstance(effect, SendNudge) else "none"
-            entry = Entry(decision, Done(outcome, decision.reason, seq))
-        entries.append(entry)
-        dones.append(entry.done)
+            entries.append(Entry(decision, Done("nudged", decision.reason, seq)))
+        else:
+            entries.append(Entry(decision, Done("none", decision.reason)))
     await _record(connection, entries)
-    return dones
+    return [entry.done for entry in entries]
 
 
 async def record_failure(connection: asyncpg.Connection, decision: Decision) -> None:
-    """The decision about a run that was given up. It stands until somebody resumes the run."""
-    await connection.execute(_FAILED, *(column[0] for column in _columns([Entry(decision, Done("failed", decision.reason))])))
+    """The decision about a run that was given up. It stands until the run is resumed."""
+    await _record(connection, [Entry(decision, Done("failed", decision.reason))])
 
 
-async def _escalate(connection: asyncpg.Connection, effect: Escalate, decision: Decision, spec: TenantSpec) -> Done:
+async def _escalate(connection: asyncpg.Connection, effect: Escalate, decision: Decision, spec: TenantSpec) -> Entry:
     signal = decision.signal
     opened = await connection.fetch(
         _ESCALATION,
@@ -186,20 +197,27 @@ async def _escalate(connection: asyncpg.Connection, effect: Escalate, decision: 
     )
     reason = decision.reason
     if not opened and effect.tell is None:
-        return await _leave(connection, Nothing(), replace(decision, reason="escalation_open"))
+        return Entry(replace(decision, reason="escalation_open"), Done("none", "escalation_open"))
     if not opened:
         reason = "added_to_open_escalation"
         question = _json(effect.draft.get("questions", []))
         opened = await connection.fetch(_ADD_QUESTION, signal.user_id, signal.stuck_point, question)
     escalation = opened[0]["escalation_id"] if opened else None
-    seq = await _send(connection, effect.tell, decision, spec) if effect.tell else None
-    done = Done("escalated", reason, seq)
-    await _record(connection, decision, done, nudge=seq is not None, escalation=escalation)
-    return done
+    seqs = await _send(connection, [(effect.tell, decision)], spec) if effect.tell else {}
+    return Entry(decision, Done("escalated", reason, seqs.get(signal.signal_id)), escalation)
 
 
-async def _send(connection: asyncpg.Connection, effect: SendNudge, decision: Decision, spec: TenantSpec) -> int | None:
-    """The nudge's seq; None where there is no such user any more."""
+async def _send(
+    connection: asyncpg.Connection, nudges: Sequence[tuple[SendNudge, Decision]], spec: TenantSpec
+) -> dict[str, int]:
+    """The nudges' seqs by signal; none where there is no such user any more."""
+    if not nudges:
+        return {}
+    rows = await connection.fetch(_NUDGES, *_columns([_nudge(effect, decision, spec) for effect, decision in nudges]))
+    return {str(row["signal_id"]): row["seq"] for row in rows}
+
+
+def _nudge(effect: SendNudge, decision: Decision, spec: TenantSpec) -> tuple[Any, ...]:
     signal = decision.signal
     expires_at = decision.at + spec.nudges.expires_after
     nudge = Nudge(
@@ -213,8 +231,7 @@ async def _send(connection: asyncpg.Connection, effect: SendNudge, decision: Dec
         language=effect.language,
         expires_at=expires_at,
     )
-    rows = await connection.fetch(
-        _NUDGE,
+    return (
         nudge_id(signal.signal_id),
         signal.user_id,
         signal.session_id,
@@ -227,20 +244,17 @@ async def _send(connection: asyncpg.Connection, effect: SendNudge, decision: Dec
         decision.config_revision,
         signal.simulated,
     )
-    return rows[0]["seq"] if rows else None
 
 
-async def _record(
-    connection: asyncpg.Connection,
-    decision: Decision,
-    done: Done,
-    *,
-    nudge: bool = False,
-    escalation: UUID | None = None,
-) -> None:
+async def _record(connection: asyncpg.Connection, entries: Sequence[Entry]) -> None:
+    if entries:
+        await connection.execute(_DECISIONS, *_columns([_row(entry) for entry in entries]))
+
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    decision, done = entry.decision, entry.done
     signal, diagnosis, bill = decision.signal, decision.diagnosis, decision.bill
-    await connection.execute(
-        _DECISION,
+    return (
         decision_id(signal.signal_id),
         UUID(signal.signal_id),
         signal.kind,
@@ -252,8 +266,8 @@ async def _record(
         _json(decision.gates),
         diagnosis.model_dump_json() if diagnosis else None,
         diagnosis.confidence if diagnosis else None,
-        nudge_id(signal.signal_id) if nudge else None,
-        escalation,
+        nudge_id(signal.signal_id) if done.seq is not None else None,
+        entry.escalation,
         decision.provider,
         decision.model,
         decision.prompt_version,
@@ -264,6 +278,11 @@ async def _record(
         bill.cost_usd,
         bill.seconds if bill.questions else None,
     )
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """As a statement takes many rows: an array for each column."""
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _json(value: object) -> str:

@@ -20,10 +20,10 @@ async def escalate(state: State, run: Run) -> State:
         tell = SendNudge("chat", None, said.text, said.language)
     effect = Escalate(alerts.draft(case, diagnosis_of(state), sent, state["reason"]), tell)
     async with raw_transaction(desk.engine) as connection:
-        done = await lock(connection, signal)
+        (done,) = await lock(connection, [signal])
         if done is None:
             decision = decision_of(state, run.config.revision, desk.clock())
-            done = await perform(connection, effect, decision, run.config.spec)
+            (done,) = await perform(connection, [(effect, decision)], run.config.spec)
     if done.seq is not None:
         await desk.tell(signal.user_id, done.seq)
     return {"outcome": done.outcome, "reason": done.reason}
