@@ -12,6 +12,7 @@ from typing import Any
 import redis.asyncio
 import structlog
 import uvicorn
+from pydantic import ValidationError
 
 from handrail_contracts import names
 from handrail_runtime import http, logs, messaging
@@ -172,7 +173,13 @@ def main(argv: list[str] | None = None) -> None:
     run.add_argument("--roles", default=",".join(names.ROLES), help="some of ingest,agent,realtime")
     commands.add_parser("migrate", help="bring the database to this version's tables (owner role)")
     arguments = parser.parse_args(argv)
-    settings = Settings()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for one in error.errors(include_url=False, include_context=False, include_input=False):
+            setting = "HANDRAIL_" + "_".join(map(str, one["loc"])).upper()
+            print(f"{setting}: {one['msg'].removeprefix('Value error, ')}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
     logs.configure(settings.log_format, tenant=settings.tenant)
     try:
         if arguments.command == "migrate":

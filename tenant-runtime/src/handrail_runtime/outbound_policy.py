@@ -124,7 +124,7 @@ def _network(entry: str) -> Network | None:
         return ip_network(entry.strip("[]"), strict=False)
     except ValueError:
         if "/" in entry:
-            raise ValueError(f"{entry!r} in HANDRAIL_OUTBOUND_ALLOWED is no network; 10.1.0.0/16 is one") from None
+            raise ValueError(f"{entry!r} is no network; 10.1.0.0/16 is one") from None
         return None
 
 
@@ -135,7 +135,7 @@ def _host_and_port(entry: str) -> tuple[str, int | None]:
     fits = host and not any(char.isspace() or char in "/@?#*" for char in host)
     if not fits or (colon and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
         raise ValueError(
-            f"{entry!r} in HANDRAIL_OUTBOUND_ALLOWED is neither a host, nor host:port, nor a network like 10.1.0.0/16"
+            f"{entry!r} is neither a host, nor host:port, nor a network like 10.1.0.0/16"
         )
     host = plain(host)
     try:

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from handrail_contracts import names
 from handrail_contracts.tenant_spec import SecretRef
+from handrail_runtime import mail_server
+from handrail_runtime.outbound_policy import Allowed
 
 
 class Settings(BaseSettings):
@@ -31,6 +33,24 @@ class Settings(BaseSettings):
     )
     mail_from: str = Field("handrail@localhost", description="Sender of the platform's mail.")
     log_format: Literal["console", "json"] = Field("console", description="Lines for people or for machines.")
+
+    @field_validator("outbound_allowed")
+    @classmethod
+    def _readable_list(cls, value: str) -> str:
+        Allowed.parse(value)
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _readable_server(cls, value: str) -> str:
+        if value:
+            mail_server.parse(value)
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        return mail_server.address(value)
 
     def secret(self, name: str) -> str:
         """The text of one secret file. Raises MissingSecret."""

@@ -59,7 +59,8 @@ def _opening(case: Case, question: str) -> str:
     who = f"The user {case.signal.user_id}"
     since = f", a user since {case.signup:%d %B %Y}," if case.signup else ""
     if case.asked:
-        return f"{who}{since} asked for help:\n\n  {question or '(no text)'}"
+        lines = [line for line in question.splitlines() if line.strip()] or ["(no text)"]
+        return f"{who}{since} asked for help:\n\n" + "\n".join(f"  {line}" for line in lines)
     return f"{who}{since} is stuck at {_where(case)}, and nudges have not helped."
 
 

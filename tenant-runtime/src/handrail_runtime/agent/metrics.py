@@ -26,3 +26,12 @@ LLM_SECONDS = Histogram(
 )
 LLM_TOKENS = Counter("handrail_agent_llm_tokens_total", "Tokens, input and output.", ["kind"])
 LLM_COST = Counter("handrail_agent_llm_cost_usd_total", "US dollars paid for answers of models with a known price.")
+ESCALATION_ATTEMPTS = Counter(
+    "handrail_agent_escalation_attempts_total",
+    "Attempts to deliver an alert, by kind of channel and outcome.",
+    ["channel_kind", "outcome"],
+)
+ESCALATIONS_FAILED = Counter(
+    "handrail_agent_escalation_failed_total", "Alerts given up, by kind of channel.", ["channel_kind"]
+)
+ESCALATIONS_PENDING = Gauge("handrail_agent_escalation_pending", "Alerts still to be delivered.")

@@ -18,6 +18,7 @@ from handrail_contracts.nudges import Diagnosis, Nudge
 from handrail_contracts.signals import Signal
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_runtime.agent.effects import Effect, Escalate, SendNudge
+from handrail_runtime.agent.escalation import channels, ledger
 from handrail_runtime.agent.gates import Gate
 from handrail_runtime.agent.providers.provider import Bill
 from handrail_runtime.agent.state import State, diagnosis_of, signal_of
@@ -195,6 +196,8 @@ async def _escalate(connection: asyncpg.Connection, effect: Escalate, decision: 
         _json(effect.draft),
         decision.at,
     )
+    if opened:
+        await ledger.enqueue(connection, opened[0]["escalation_id"], channels.wanted(spec.escalation))
     reason = decision.reason
     if not opened and effect.tell is None:
         return Entry(replace(decision, reason="escalation_open"), Done("none", "escalation_open"))

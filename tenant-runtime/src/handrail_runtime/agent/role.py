@@ -1,5 +1,6 @@
 """The role agent: its parts, put together."""
 
+import asyncio
 import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,9 +12,10 @@ from nats.errors import Error as NatsError
 
 from handrail_contracts import names, subjects, times
 from handrail_contracts.nudges import NudgeNotice
-from handrail_contracts.signals import Signal
 from handrail_runtime.agent.consumer import Consumer
 from handrail_runtime.agent.context import Desk
+from handrail_runtime.agent.escalation.channels import Channels
+from handrail_runtime.agent.escalation.deliveries import Deliveries
 from handrail_runtime.agent.providers.choice import Providers
 from handrail_runtime.agent.runs import Runs
 from handrail_runtime.data.raw import raw_transaction
@@ -31,16 +33,22 @@ class AgentRole:
     def __init__(self, resources: Resources) -> None:
         self._nats = resources.nats
         self._engine = resources.engine
-        self._config = resources.config
         settings = resources.settings
-        self._providers = Providers(resources.engine, settings.secret_ref, Guard.parse(settings.outbound_allowed))
+        guard = Guard.parse(settings.outbound_allowed)
+        self._providers = Providers(resources.engine, settings.secret_ref, guard)
         desk = Desk(resources.engine, resources.redis, settings.redis_prefix, _now, self._tell, self._providers)
         self._runs = Runs(desk, settings.secret(names.DATABASE_URL_FILE))
-        self._consumer = Consumer(resources.nats, self._decide, self._give_up, self._probe)
+        self._consumer = Consumer(resources.nats, self._runs, lambda: resources.config.current, self._probe)
+        channels = Channels(guard, settings.secret_ref, settings.smtp_url, settings.mail_from)
+        self._deliveries = Deliveries(
+            resources.engine, channels, settings.tenant, lambda: resources.config.current.spec.escalation
+        )
 
     async def run(self) -> None:
         try:
-            await self._consumer.run()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._consumer.run(), name="agent-signals")
+                group.create_task(self._deliveries.run(), name="agent-deliveries")
         finally:
             await self._runs.aclose()
             await self._providers.aclose()
@@ -54,12 +62,6 @@ class AgentRole:
 
     def router(self) -> APIRouter | None:
         return None
-
-    async def _decide(self, signal: Signal, again: bool) -> str:
-        return await self._runs.decide(signal, self._config.current, again=again)
-
-    async def _give_up(self, signal: Signal, error: BaseException) -> None:
-        await self._runs.give_up(signal, self._config.current, error)
 
     async def _probe(self) -> None:
         async with raw_transaction(self._engine) as connection:

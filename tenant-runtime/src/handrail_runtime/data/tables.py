@@ -217,7 +217,7 @@ escalation_attempts = Table(  # the ledger: never changed, never taken away
     Column("escalation_id", Uuid, ForeignKey("escalations.escalation_id", ondelete="CASCADE"), primary_key=True),
     Column("channel", Text, primary_key=True),
     Column("number", Integer, primary_key=True),
-    Column("outcome", Text, nullable=False),  # delivered | failed
+    Column("outcome", Text, nullable=False),  # delivered | failed | refused | waiting | unknown
     Column("status", Integer),  # of HTTP or SMTP, where there was an answer
     Column("error", Text, nullable=False, server_default=""),
     _time("began_at"),
