@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from handrail_contracts import names
 from handrail_contracts.events import problem_items
 from handrail_contracts.problems import Problem, ProblemItem
+from handrail_contracts.unreadable import unreadable_places
 from handrail_gateway import bodies
 from handrail_gateway.directory import Caller
 from handrail_gateway.door import read_body
@@ -67,7 +68,8 @@ def parse_json(body: bytes) -> Any:
     try:
         return _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem("invalid", errors=[ProblemItem(loc=[], msg=f"not JSON that can be read: {error}")]) from error
+        errors = unreadable_places(body) or [ProblemItem(loc=[], msg=f"not JSON that can be read: {error}")]
+        raise Problem("invalid", errors=errors) from error
 
 
 def validated(model: type[Model], value: Any) -> Model:

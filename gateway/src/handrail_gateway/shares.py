@@ -16,7 +16,7 @@ class Shares:
     def take(self, name: str, amount: int = 1) -> bool:
         """Whether the tenant `name` got `amount` more; it must `give` it back."""
         held = self._held.get(name, 0)
-        if held + amount > self.total - self.used:
+        if held + amount > self.total - self.used - amount:
             return False
         self._held[name] = held + amount
         self.used += amount

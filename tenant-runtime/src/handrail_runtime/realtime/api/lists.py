@@ -80,6 +80,10 @@ def page_query(listing: Listing, query: PageQuery) -> Select[Any]:
     for name in ("user_id", "session_id", "event_type"):
         if (wanted := getattr(query, name, None)) is not None:
             found = found.where(columns[name] == wanted)
+    if listing is EVENTS and query.user_id is None and (session_id := getattr(query, "session_id", None)) is not None:
+        # Events have no index of their own on the session: an index on the user finds them, and `sessions` the user.
+        of = tables.sessions.c
+        found = found.where(columns.user_id.in_(select(of.user_id).where(of.session_id == session_id)))
     if query.since is not None:
         found = found.where(time >= query.since)
     if query.until is not None:
@@ -103,7 +107,7 @@ def _place(listing: Listing, cursor: str) -> tuple[datetime, list[str | UUID]]:
             for name, text in zip(listing.ids, ids, strict=True)
         ]
     except ValueError as error:
-        problem = ProblemItem(loc=["query", "cursor"], msg="not a cursor of this list")
+        problem = ProblemItem(loc=["cursor"], msg="not a cursor of this list")
         raise Problem("invalid", errors=[problem]) from error
     return at, typed
 

@@ -44,13 +44,26 @@ class _ProblemRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
+            check_query(request.scope["query_string"])
             try:
                 return await handle(request)
             except RequestValidationError as error:
-                found = [ProblemItem(loc=list(item["loc"]), msg=item["msg"]) for item in error.errors()]
+                # From the root of query or path, without the word that says which.
+                found = [ProblemItem(loc=list(item["loc"])[1:], msg=item["msg"]) for item in error.errors()]
                 raise Problem("invalid", errors=found) from error
 
         return handler
+
+
+def check_query(query: bytes) -> None:
+    """Raises Problem for a parameter that is not UTF-8: read with marks in its place it would mean something else."""
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        try:
+            unquote_to_bytes(value).decode()
+        except UnicodeDecodeError as error:
+            place = unquote_to_bytes(name).decode(errors="replace")
+            raise Problem("invalid", errors=[ProblemItem(loc=[place], msg="not UTF-8")]) from error
 
 
 def user_id_of(raw_path: bytes) -> str:
@@ -68,7 +81,7 @@ def user_id_of(raw_path: bytes) -> str:
 
 
 def _bad_id(message: str) -> Problem:
-    return Problem("invalid", errors=[ProblemItem(loc=["path", "user_id"], msg=message)])
+    return Problem("invalid", errors=[ProblemItem(loc=["user_id"], msg=message)])
 
 
 _PROBLEMS = {
