@@ -31,11 +31,3 @@ async def raw_transaction(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connecti
         except BaseException:
             await connection.invalidate()
             raise
-
-
-def is_outage(error: BaseException) -> bool:
-    """Whether waiting may help: every error of the database but a refusal of the values themselves."""
-    if isinstance(error, pg.PostgresError):
-        refused = isinstance(error, pg.IntegrityConstraintViolationError)
-        return not refused and not (getattr(error, "sqlstate", None) or "").startswith("22")
-    return isinstance(error, DATABASE_ERRORS) and not isinstance(error, ValueError)

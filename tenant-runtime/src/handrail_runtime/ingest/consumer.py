@@ -17,7 +17,7 @@ from nats.errors import Error as NatsError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handrail_contracts import times
-from handrail_runtime.data.raw import is_outage, raw_transaction
+from handrail_runtime.data.raw import raw_transaction
 from handrail_runtime.ingest import metrics
 from handrail_runtime.ingest.decoding import Arrived, decode
 from handrail_runtime.ingest.live import Live
@@ -26,6 +26,7 @@ from handrail_runtime.ingest.store import Stored, store
 from handrail_runtime.ingest.watermark import Watermark
 from handrail_runtime.ingest.window_cache import WindowCache
 from handrail_runtime.pull import Pull
+from handrail_runtime.trouble import is_outage
 
 log = structlog.get_logger()
 
