@@ -35,7 +35,7 @@ def body(user: int, count: int) -> bytes:
         }
         for at in range(count)
     ]
-    return json.dumps({"sent_at": now, "events": events}, separators=(",", ":")).encode()
+    return json.dumps({"sent_at": now, "sdk_version": "0.1.0", "events": events}, separators=(",", ":")).encode()
 
 
 def request(port: int, key: str, content: bytes) -> bytes:

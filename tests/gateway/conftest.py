@@ -51,6 +51,8 @@ class Running:
     port: int
     client: httpx2.AsyncClient
     end: Callable[[], Awaitable[None]]
+    chunked: bool = False
+    """Bodies of events go in chunks, which takes them through ASGI and not past it."""
     until: Callable[..., Awaitable[Any]] = field(default=until)
 
     @property
@@ -63,7 +65,9 @@ class Running:
     async def post_events(self, tenant: Any, body: Any, **headers: str) -> httpx2.Response:
         sent = {"X-API-Key": tenant.keys["publishable"], "Content-Type": "application/json"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        content: Any = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        if self.chunked:
+            content = _pieces(content)
         return await self.client.post("/api/v1/events", content=content, headers=sent)
 
     async def identify(self, tenant: Any, body: dict[str, Any], **headers: str) -> httpx2.Response:
@@ -93,6 +97,12 @@ class Running:
             proxy=None,
             **more,
         )
+
+
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    half = len(body) // 2
+    for piece in (body[:half], body[half:]):
+        yield piece
 
 
 def identity_token(tenant: Any, user_id: str, *, exp: Any = None, secret: str | None = None, **more: Any) -> str:
@@ -142,7 +152,13 @@ StartGateway = Callable[..., Awaitable[Running]]
 
 
 @pytest.fixture
-async def start_gateway(servers: Any) -> AsyncIterator[StartGateway]:
+def chunked() -> bool:
+    """A module that is about events overrides it with both."""
+    return False
+
+
+@pytest.fixture
+async def start_gateway(servers: Any, chunked: bool) -> AsyncIterator[StartGateway]:
     """`await start_gateway(ping_every=0.1, ...)`: settings by name. Ended after the test."""
     async with contextlib.AsyncExitStack() as stack:
 
@@ -171,7 +187,7 @@ async def start_gateway(servers: Any) -> AsyncIterator[StartGateway]:
             stack.push_async_callback(client.aclose)
             if wait:
                 await until(lambda: gateway.ready)
-            return Running(gateway, port, client, end)
+            return Running(gateway, port, client, end, chunked)
 
         yield start
 

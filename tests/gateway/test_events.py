@@ -7,8 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+import pytest
 
 from handrail_contracts import times
+
+
+@pytest.fixture(params=[False, True], ids=["below_asgi", "asgi"])
+def chunked(request: pytest.FixtureRequest) -> bool:
+    """Both ways that a batch can go give the same answers."""
+    return bool(request.param)
 
 
 async def test_a_batch_is_stored_as_it_came(running: Any, tenant: Any, make: Any, stored: Any) -> None:

@@ -25,7 +25,8 @@ _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: 
 
 
 class GatewayApp(FastAPI):
-    """FastAPI for everything but two: events and sockets are plain ASGI."""
+    """FastAPI for everything but two: events (what of them comes here, see `intake_protocol`) and sockets are plain
+    ASGI."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -77,8 +78,7 @@ class GatewayApp(FastAPI):
     def _count(self, route: str, method: str, status: int, seconds: float) -> None:
         own: Gateway | None = getattr(self.state, "gateway", None)
         if own is not None:
-            own.metrics.requests.labels(route, method, str(status)).inc()
-            own.metrics.request_seconds.labels(route).observe(seconds)
+            own.metrics.count_request(route, method, status, seconds)
 
 
 class _Answered:

@@ -21,6 +21,8 @@ _key_decoder = msgspec.json.Decoder(_Keyed)
 def check_media_type(headers: Headers, allowed: tuple[str, ...] = ("application/json", "text/plain")) -> None:
     """Raises Problem unsupported_media_type."""
     given = header(headers, b"content-type") or ""
+    if given in allowed:
+        return
     media_type, _, parameters = given.partition(";")
     if media_type.strip().lower() not in allowed:
         raise Problem("unsupported_media_type", f"Send {' or '.join(allowed)}.")

@@ -56,6 +56,7 @@ class PlatformBus:
         self._reconnected = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._woken: dict[str, float] = {}
+        self._waking: set[asyncio.Task[None]] = set()
         self._used: dict[str, datetime] = {}
 
     def start(self) -> None:
@@ -90,6 +91,12 @@ class PlatformBus:
         self._on_state(connected)
 
     # --- what the gateway asks and tells ---------------------------------------------------------------------
+
+    def wake_soon(self, tenant: str) -> None:
+        """`wake` for who cannot wait."""
+        task = asyncio.create_task(self.wake(tenant))
+        self._waking.add(task)
+        task.add_done_callback(self._waking.discard)
 
     async def wake(self, tenant: str) -> None:
         """Says that a sleeping tenant is wanted; at most every few seconds for one tenant."""

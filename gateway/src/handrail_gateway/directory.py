@@ -79,6 +79,7 @@ class Directory:
     def __init__(self) -> None:
         self._tenants: dict[str, Tenant] = {}
         self._by_key: dict[str, Tenant] = {}
+        self._found: dict[str, Caller] = {}
         self._listeners: list[Listener] = []
         self.complete = False
         """Whether all tenants were read once."""
@@ -91,6 +92,15 @@ class Directory:
 
     def find(self, text: str) -> Caller | None:
         """Whose live key this is, or None."""
+        # Live keys only, so it grows no larger than they are many; emptied by every change.
+        found = self._found.get(text)
+        if found is None:
+            found = self._look_up(text)
+            if found is not None:
+                self._found[text] = found
+        return found
+
+    def _look_up(self, text: str) -> Caller | None:
         parsed = api_keys.parse(text)
         if parsed is None:
             return None
@@ -107,6 +117,7 @@ class Directory:
             return
         tenant = Tenant(record)
         self._drop_keys(old)
+        self._found.clear()
         self._tenants[record.name] = tenant
         self._by_key.update(dict.fromkeys(tenant.keys, tenant))
         self._tell(record.name, tenant)
@@ -115,6 +126,7 @@ class Directory:
         """A tenant that is gone, with its keys."""
         if (old := self._tenants.pop(name, None)) is not None:
             self._drop_keys(old)
+            self._found.clear()
             self._tell(name, None)
 
     def keep_only(self, names: Iterable[str]) -> None:

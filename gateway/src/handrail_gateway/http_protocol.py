@@ -7,7 +7,6 @@ no HTTP at all gets the one error body, too.
 import asyncio
 import logging
 from typing import Any, cast
-from uuid import uuid4
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -41,6 +40,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._address: str | None = None
         self._in_head = True
         self._head_size = 0
+        self._data_size = 0
         self._too_large = False
         # One timer for a connection, looked at when it fires, and not two for each request.
         self._due: float | None = None
@@ -52,6 +52,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._address is None:
             return
         in_head_before = self._in_head
+        self._data_size = len(data)
         super().data_received(data)
         if in_head_before and self._in_head and not self.transport.is_closing():
             self._head_size += len(data)
@@ -66,12 +67,21 @@ class HttpProtocol(HttpToolsProtocol):
         self._expect(self.head_seconds)
 
     def on_headers_complete(self) -> None:
-        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MAX_HEAD:
+        self.end_head()
+        super().on_headers_complete()
+
+    def end_head(self) -> None:
+        """The head has come; its body is awaited."""
+        # No head is larger than what has come, so most need not be measured.
+        come = self._head_size + self._data_size
+        if (
+            come > MAX_HEAD
+            and len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MAX_HEAD
+        ):
             self._too_large = True
             raise _HeadTooLarge
         self._in_head = False
         self._expect(self.body_seconds)
-        super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the problem says it
         self.crowd.unreadable()
@@ -82,7 +92,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _refuse(self, problem: Problem) -> None:
         """Says it to whoever there is, and ends the connection."""
-        request_id = uuid4().hex
+        request_id = door.new_request_id()
         body = door.problem_body(problem, request_id)
         # Which path it is for may not be known, so pages may read it in any case.
         headers = door.common_headers(request_id, browser=True)
@@ -144,13 +154,9 @@ class HttpProtocol(HttpToolsProtocol):
             self._timer = None
 
 
-def protocol(crowd: Connections, *, head_seconds: float, body_seconds: float) -> type[HttpProtocol]:
-    """The protocol for uvicorn, which makes it itself and hands on no settings of ours."""
-    return cast(
-        "type[HttpProtocol]",
-        type(
-            "HttpProtocol",
-            (HttpProtocol,),
-            {"head_seconds": head_seconds, "body_seconds": body_seconds, "crowd": crowd},
-        ),
-    )
+def protocol(
+    kind: type[HttpProtocol], crowd: Connections, *, head_seconds: float, body_seconds: float, **more: object
+) -> type[HttpProtocol]:
+    """The protocol for uvicorn, which makes it itself and hands on no settings of ours. `more`: what `kind` wants."""
+    given = {"head_seconds": head_seconds, "body_seconds": body_seconds, "crowd": crowd, **more}
+    return cast("type[HttpProtocol]", type(kind.__name__, (kind,), given))

@@ -1,30 +1,71 @@
 """`POST /api/v1/events` as plain ASGI: check, decode once, publish, and only then 202."""
 
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 import structlog
+from prometheus_client import Counter
 from starlette.types import Receive, Scope, Send
 
-from handrail_contracts import events, intake, times
+from handrail_contracts import events, intake, names, times, traces
 from handrail_contracts.problems import Problem, ProblemItem
 from handrail_gateway import bodies
 from handrail_gateway.bus import PlatformBus
-from handrail_gateway.directory import Tenant
-from handrail_gateway.door import Door, answer, answer_problem, common_headers, header, header_key, read_body
+from handrail_gateway.directory import Caller, Tenant
+from handrail_gateway.door import (
+    Door,
+    Headers,
+    answer,
+    answer_problem,
+    common_headers,
+    header,
+    header_key,
+    read_body,
+)
 from handrail_gateway.identity import GRACE_SECONDS, UserToken, UserTokens, needs_proof
 from handrail_gateway.metrics import Metrics
-from handrail_gateway.publisher import Publisher
+from handrail_gateway.publisher import Publisher, Stored
 
 log = structlog.get_logger()
 
 PATH = "/api/v1/events"
 OWN_VERSION = version("handrail-gateway")
 _JSON = (b"content-type", b"application/json")
+_TRACEPARENT = names.HEADER_TRACEPARENT.encode()
+_US = timedelta(microseconds=1)
+
+
+@dataclass(slots=True)
+class Opened:
+    """A request whose head was found good; its body is still to come."""
+
+    headers: Headers
+    address: str
+    gzipped: bool
+    caller: Caller | None
+    """None: the key is in the body."""
+
+
+@dataclass(slots=True)
+class Taken:
+    """A batch that was found good, ready for the stream."""
+
+    tenant: Tenant
+    batch: events.Batch
+    body: bytes
+    frame: bytes
+
+    @property
+    def answer(self) -> bytes:
+        return b'{"accepted":%d}' % len(self.batch.events)
 
 
 class Intake:
-    """The events endpoint."""
+    """The events endpoint, step by step: `open`, `take`, `store`. `__call__` is all of them over ASGI, and
+    `intake_protocol` goes the same steps below it."""
 
     def __init__(
         self, door: Door, publisher: Publisher, tokens: UserTokens, bus: PlatformBus, metrics: Metrics
@@ -34,33 +75,41 @@ class Intake:
         self._tokens = tokens
         self._bus = bus
         self._metrics = metrics
+        self._accepted: dict[str, Counter] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
         """Answers the request. Returns the status."""
+        headers = scope["headers"]
+        stored = Stored()
         try:
-            count = await self._take(scope, receive, request_id)
+            opened = self.open(headers, self._door.address(scope))
+            body = await read_body(receive, headers, events.MAX_BODY)
+            taken = self.take(opened, body, request_id)
+            self.store(taken, stored.tell)
+            await stored.wait()
         except Problem as problem:
             self._metrics.refused.labels(problem.code).inc()
             await answer_problem(send, problem, request_id, browser=True)
             return problem.status
-        headers = [*common_headers(request_id, browser=True), _JSON]
-        await answer(send, 202, headers, b'{"accepted":%d}' % count)
+        await answer(send, 202, [*common_headers(request_id, browser=True), _JSON], taken.answer)
         return 202
 
-    async def _take(self, scope: Scope, receive: Receive, request_id: str) -> int:
-        """The number of events accepted. Raises Problem or Gone."""
-        headers = scope["headers"]
+    def open(self, headers: Headers, address: str) -> Opened:
+        """What the head says. `address`: as `Door.address` gives it. Raises Problem."""
         bodies.check_media_type(headers)
         gzipped = bodies.encoding(headers)
         key = header_key(headers)
-        origin, address = header(headers, b"origin"), self._door.address(scope)
-        caller = self._door.let_in(key, origin, address) if key else None
-        body = await read_body(receive, headers, events.MAX_BODY)
+        caller = self._door.let_in(key, header(headers, b"origin"), address) if key else None
+        return Opened(headers, address, gzipped, caller)
+
+    def take(self, opened: Opened, body: bytes, request_id: str) -> Taken:
+        """The batch in a body that has just come. Raises Problem."""
         received_at = datetime.now(UTC)
-        if gzipped:
+        if opened.gzipped:
             body = bodies.gunzip(body, events.MAX_BODY)
+        caller = opened.caller
         if caller is None:
-            caller = self._door.let_in(bodies.key_in(body), origin, address)
+            caller = self._door.let_in(bodies.key_in(body), header(opened.headers, b"origin"), opened.address)
         tenant = caller.tenant
         try:
             batch = events.decode(body)
@@ -69,22 +118,32 @@ class Intake:
         offset = times.skew(batch.sent_at, received_at)
         verified = self._check_identity(tenant, batch, offset, received_at)
         self._door.count_events(tenant, len(batch.events))
-        self._door.meet(tenant, batch.events[0].user_id, address, verified=verified)
+        self._door.meet(tenant, batch.events[0].user_id, opened.address, verified=verified)
         meta = intake.BatchMeta(
             received_at=times.micros(received_at),
-            skew=offset // timedelta(microseconds=1),
+            skew=offset // _US,
             verified=verified,
             request_id=request_id,
+            traceparent=traceparent(opened.headers),
         )
-        self._door.begin(tenant, len(body))
+        return Taken(tenant, batch, body, intake.frame(meta, body))
+
+    def store(self, taken: Taken, done: Callable[[Problem | None], object]) -> None:
+        """Hands the batch to its stream; `done` is called once it is on disk, or with why it is not. Raises Problem."""
+        tenant, size = taken.tenant, len(taken.body)
+        self._door.begin(tenant, size)
+
+        def settle(problem: Problem | None) -> None:
+            self._door.end(tenant, size)
+            if problem is None:
+                self._count(taken)
+            done(problem)
+
         try:
-            await self._publisher.publish(tenant, intake.frame(meta, body))
-        finally:
-            self._door.end(tenant, len(body))
-        if tenant.record.phase == "Sleeping":
-            await self._bus.wake(tenant.name)
-        self._count(tenant, batch, body)
-        return len(batch.events)
+            self._publisher.put(tenant, taken.frame, settle)
+        except Problem:
+            self._door.end(tenant, size)
+            raise
 
     def _check_identity(self, tenant: Tenant, batch: events.Batch, offset: timedelta, received_at: datetime) -> bool:
         """Whether the batch bears a token that counts. Raises Problem where one is needed and none does."""
@@ -108,14 +167,32 @@ class Intake:
             return False
         return True
 
-    def _count(self, tenant: Tenant, batch: events.Batch, body: bytes) -> None:
-        self._metrics.events.labels(tenant.name).inc(len(batch.events))
+    def _count(self, taken: Taken) -> None:
+        tenant, batch = taken.tenant, taken.batch
+        if tenant.record.phase == "Sleeping":
+            self._bus.wake_soon(tenant.name)
+        counter = self._accepted.get(tenant.name)
+        if counter is None:
+            counter = self._accepted[tenant.name] = self._metrics.events.labels(tenant.name)
+        counter.inc(len(batch.events))
         if batch.sdk_version == OWN_VERSION:
             return
-        if fields := events.unknown_fields(body):
+        if fields := events.unknown_fields(taken.body):
             self._metrics.unknown.labels("field").inc(fields)
         if types := sum(event.event_type not in events.EVENT_TYPES for event in batch.events):
             self._metrics.unknown.labels("event_type").inc(types)
+
+
+def traceparent(headers: Headers) -> str:
+    """The request's own trace context where it is well formed, else that of a new trace."""
+    for name, value in headers:
+        if name == _TRACEPARENT:
+            text = value.decode("latin-1")
+            if traces.is_traceparent(text):
+                return text
+            break
+    chance = random.randbytes(24)  # noqa: S311 - names a trace, guards nothing
+    return traces.traceparent(chance[:16], chance[16:])
 
 
 def _check_times(token: UserToken, batch: events.Batch, offset: timedelta, received_at: datetime) -> None:

@@ -1,14 +1,14 @@
 """Rates: the generic cell rate algorithm, time passed in. Plus the address a request counts for."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import NamedTuple
 
 from handrail_gateway.settings import Networks
 
 
-@dataclass(frozen=True)
-class Rate:
+class Rate(NamedTuple):
     """`per_second` on average, `burst` at once."""
 
     per_second: float
@@ -74,6 +74,7 @@ def client_address(peer: str, forwarded: str | None, trusted: Networks) -> str:
     return found
 
 
+@lru_cache(maxsize=4096)
 def limited_address(address: str) -> str:
     """What limits count by: an IPv6 client owns a whole /64."""
     parsed = _parse(address)

@@ -17,7 +17,8 @@ from handrail_contracts import frames
 from handrail_gateway import logs
 from handrail_gateway.app import create_admin_app, create_app
 from handrail_gateway.gateway import Gateway
-from handrail_gateway.http_protocol import protocol
+from handrail_gateway.http_protocol import HttpProtocol, protocol
+from handrail_gateway.intake_protocol import IntakeProtocol
 from handrail_gateway.settings import MissingSecret, Settings, describe
 from handrail_gateway.wire_protocol import SocketProtocol
 
@@ -62,7 +63,8 @@ async def serve(gateway: Gateway) -> int:
     servers = [public_server(gateway)]
     ports = [settings.port]
     if settings.admin_port is not None:
-        servers.append(_Server(_config(create_admin_app(gateway), gateway, settings.admin_port, lifespan="off")))
+        http = _protocol(HttpProtocol, gateway)
+        servers.append(_Server(_config(create_admin_app(gateway), gateway, settings.admin_port, http, lifespan="off")))
         ports.append(settings.admin_port)
     listeners: list[socket.socket] = []
     for port in ports:
@@ -85,7 +87,14 @@ def public_server(gateway: Gateway) -> uvicorn.Server:
     """The server of the public door, not yet started."""
     settings = gateway.settings
     with_admin = settings.local and settings.admin_port is None
-    return _Server(_config(create_app(gateway, with_admin=with_admin), gateway, settings.port, lifespan="on"))
+    app = create_app(gateway, with_admin=with_admin)
+    http = _protocol(IntakeProtocol, gateway, gateway=gateway)
+    return _Server(_config(app, gateway, settings.port, http, lifespan="on"))
+
+
+def _protocol(kind: type[HttpProtocol], own: Gateway, **more: object) -> type[HttpProtocol]:
+    head, body = own.settings.head_timeout, own.settings.body_timeout
+    return protocol(kind, own.connections, head_seconds=head, body_seconds=body, **more)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -96,13 +105,13 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _config(app: FastAPI, gateway: Gateway, port: int, *, lifespan: str) -> uvicorn.Config:
+def _config(app: FastAPI, gateway: Gateway, port: int, http: type[HttpProtocol], *, lifespan: str) -> uvicorn.Config:
     settings = gateway.settings
     return uvicorn.Config(
         app,
         host=settings.host,
         port=port,
-        http=protocol(gateway.connections, head_seconds=settings.head_timeout, body_seconds=settings.body_timeout),
+        http=http,
         ws=SocketProtocol,
         ws_max_size=frames.MAX_FRAME,
         ws_ping_interval=settings.ping_every,

@@ -15,6 +15,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
+        # Finding the series by its labels costs more than counting.
+        self._of_route: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.requests = Counter(
             f"{PREFIX}_requests", "HTTP requests answered.", ["route", "method", "status"], registry=registry
         )
@@ -140,6 +142,16 @@ class Metrics:
         self._share_used.labels(unit).set_function(lambda: float(shares.used))
         self._share_bound.labels(unit).set(shares.total)
         self._share_tenants.labels(unit).set_function(lambda: float(len(shares)))
+
+    def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """An HTTP request was answered."""
+        found = self._of_route.get((route, method, status))
+        if found is None:
+            found = self.requests.labels(route, method, str(status)), self.request_seconds.labels(route)
+            self._of_route[route, method, status] = found
+        requests, request_seconds = found
+        requests.inc()
+        request_seconds.observe(seconds)
 
     def render(self) -> bytes:
         """Prometheus text."""

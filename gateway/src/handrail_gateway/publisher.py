@@ -9,13 +9,16 @@ import asyncio
 import contextlib
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+import msgspec
 import structlog
 from nats.aio.client import Client, RawCredentials
+from nats.aio.msg import Msg
+from nats.errors import ConnectionClosedError, MaxPayloadError
 from nats.errors import Error as NatsError
-from nats.errors import MaxPayloadError
-from nats.js.errors import APIError
 
 from handrail_contracts import intake, subjects
 from handrail_contracts.problems import Problem
@@ -40,10 +43,42 @@ _CREDENTIALS = """-----BEGIN NATS USER JWT-----
 """
 
 
-@dataclass
-class _Waiting:
+Done = Callable[[Problem | None], object]
+"""Called once: with None when the frame is on disk, or with why it is not."""
+
+
+class Stored:
+    """A `Done` that a task can wait for."""
+
+    def __init__(self) -> None:
+        self._told: asyncio.Future[Problem | None] = asyncio.get_running_loop().create_future()
+
+    def tell(self, problem: Problem | None) -> None:
+        if not self._told.done():
+            self._told.set_result(problem)
+
+    async def wait(self) -> None:
+        """Raises Problem."""
+        if problem := await self._told:
+            raise problem
+
+
+class _Ack(msgspec.Struct):
+    """JetStream's answer to a publish."""
+
+    class Fault(msgspec.Struct):
+        err_code: int = 0
+        description: str = ""
+
+    error: Fault | None = None
+
+
+_ack_decoder = msgspec.json.Decoder(_Ack)
+
+
+class _Waiting(NamedTuple):
     frame: bytes
-    done: asyncio.Future[None]
+    done: Done
 
 
 class Publisher:
@@ -67,6 +102,8 @@ class Publisher:
         self.connect_timeout = connect_timeout
         self.queue_bytes = queue_bytes
         self._idle_after = idle_after
+        self.waiting_bytes = 0
+        metrics.queue_bytes.set_function(lambda: float(self.waiting_bytes))
         self._lanes: dict[str, _Lane] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
@@ -84,13 +121,19 @@ class Publisher:
 
     async def publish(self, tenant: Tenant, frame: bytes) -> None:
         """Returns when the frame is on disk. Raises Problem: stream_full, unavailable or too_large."""
+        stored = Stored()
+        self.put(tenant, frame, stored.tell)
+        await stored.wait()
+
+    def put(self, tenant: Tenant, frame: bytes, done: Done) -> None:
+        """`publish` without a task that waits. Raises Problem where it is known at once; `done` is not called then."""
         lane = self._lanes.get(tenant.name)
         if lane is None:
             if tenant.record.publish is None:
                 raise Problem("unavailable", "This tenant is still being set up.", retry_after=2)
             lane = _Lane(tenant.name, tenant.record.publish, self, self._metrics, self._url)
             self._lanes[tenant.name] = lane
-        await lane.publish(frame)
+        lane.put(frame, done)
 
     def _changed(self, name: str, tenant: Tenant | None) -> None:
         """A tenant that is gone or has other credentials needs another connection."""
@@ -128,24 +171,25 @@ class _Lane:
     _worker: asyncio.Task[None] | None = None
     _client: Client | None = None
     _connecting: asyncio.Task[Client] | None = None
-    _lost: asyncio.Event = field(default_factory=asyncio.Event)
+    _inbox: str = ""
+    _number: int = 0
+    """Of the publish in flight."""
+    _ack: asyncio.Future[Msg] | None = None
     _up: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def idle(self) -> bool:
         return self._worker is None
 
-    async def publish(self, frame: bytes) -> None:
+    def put(self, frame: bytes, done: Done) -> None:
         self.used_at = time.monotonic()
         if self._bytes + len(frame) > self.publisher.queue_bytes:
             self.metrics.publish_failures.labels("queue_full").inc()
             raise Problem("stream_full", "Too much is waiting already.", retry_after=1)
-        waiting = _Waiting(frame, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
+        self._waiting.append(_Waiting(frame, done))
         self._count(len(frame))
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
-        await waiting.done
 
     async def close(self) -> None:
         """After what waits was tried. The lane takes no more."""
@@ -210,34 +254,43 @@ class _Lane:
 
     def _count(self, size: int) -> None:
         self._bytes += size
-        self.metrics.queue_bytes.inc(size)
+        self.publisher.waiting_bytes += size
 
     async def _send(self, client: Client, group: list[_Waiting]) -> None:
         """One publish for all of the group. Raises Problem."""
-        message = intake.join(waiting.frame for waiting in group)
+        message = intake.join([waiting.frame for waiting in group])
         began = time.perf_counter()
-        stream = client.jetstream(timeout=self.publisher.publish_timeout)
-        publish = asyncio.ensure_future(stream.publish(subjects.EVENTS, message))
-        lost = asyncio.ensure_future(self._lost.wait())
+        self._number += 1
+        self._ack = asyncio.get_running_loop().create_future()
         try:
-            # An acknowledgement that was under way when the connection broke never comes.
-            await asyncio.wait({publish, lost}, return_when=asyncio.FIRST_COMPLETED)
-            if not publish.done():
-                raise self._failure("unavailable", "connection lost")
-            publish.result()
-        except APIError as error:
-            code = "stream_full" if error.err_code in _FULL else "unavailable"
-            raise self._failure(code, str(error)) from error
+            async with asyncio.timeout(self.publisher.publish_timeout):
+                await client.publish(subjects.EVENTS, message, reply=f"{self._inbox}.{self._number}")
+                reply = await self._ack
         except MaxPayloadError as error:
             raise self._failure("too_large", str(error)) from error
         except (NatsError, TimeoutError, OSError) as error:
             raise self._failure("unavailable", repr(error)) from error
         finally:
-            publish.cancel()
-            lost.cancel()
-            await asyncio.gather(publish, lost, return_exceptions=True)
+            self._ack = None
+        self._check(reply)
         self.metrics.publish_seconds.observe(time.perf_counter() - began)
         self.metrics.group_batches.observe(len(group))
+
+    def _check(self, reply: Msg) -> None:
+        """Raises Problem unless the reply says that the group is on disk."""
+        try:
+            ack = _ack_decoder.decode(reply.data)
+        except msgspec.MsgspecError as error:
+            # Nobody took it: the server answers for a stream that is not there, with nothing but a status.
+            raise self._failure("unavailable", f"no stream answered: {reply.headers}") from error
+        if ack.error is not None:
+            code = "stream_full" if ack.error.err_code in _FULL else "unavailable"
+            raise self._failure(code, ack.error.description)
+
+    async def _heard(self, reply: Msg) -> None:
+        """An acknowledgement, perhaps of a publish that nobody waits for any more."""
+        if self._ack is not None and not self._ack.done() and reply.subject.endswith(f".{self._number}"):
+            self._ack.set_result(reply)
 
     def _failure(self, code: str, why: str) -> Problem:
         self.metrics.publish_failures.labels(code).inc()
@@ -271,10 +324,11 @@ class _Lane:
     async def _connect(self) -> Client:
         async def lost() -> None:
             self._up.clear()
-            self._lost.set()
+            # An acknowledgement that was under way never comes.
+            if self._ack is not None and not self._ack.done():
+                self._ack.set_exception(ConnectionClosedError())
 
         async def back() -> None:
-            self._lost.clear()
             self._up.set()
 
         async def failed(error: Exception) -> None:
@@ -292,6 +346,8 @@ class _Lane:
             reconnected_cb=back,
             error_cb=failed,
         )
+        self._inbox = client.new_inbox()
+        await client.subscribe(f"{self._inbox}.*", cb=self._heard)
         await back()
         return client
 
@@ -303,10 +359,10 @@ class _Lane:
 
 
 def _settle(waiting: _Waiting, problem: Problem | None) -> None:
-    if waiting.done.done():
-        return
-    if problem is None:
-        waiting.done.set_result(None)
-    else:
-        # Each waits in a task of its own, and an exception carries the traceback of whoever raised it.
-        waiting.done.set_exception(Problem(problem.code, problem.detail, retry_after=problem.retry_after))
+    # Each raises it on its own, and an exception carries the traceback of whoever raised it.
+    own = problem and Problem(problem.code, problem.detail, retry_after=problem.retry_after)
+    try:
+        waiting.done(own)
+    except Exception:
+        # One who cannot be told must not keep the others from being told.
+        log.exception("nobody could be told of a batch")

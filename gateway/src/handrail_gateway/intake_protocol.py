@@ -1,0 +1,158 @@
+"""`POST /api/v1/events` below ASGI: the same steps as `Intake.__call__`, without a task, a scope and a queue for each
+request, which cost more than all its checks.
+
+Only what is plain is taken here: HTTP/1.1, the key in a header, a small body of known length, nothing in flight
+before it. All else (beacons with the key in the body, chunks, large bodies, `Expect`, pipelining, clients that do not
+read) goes on to ASGI as every other path does.
+"""
+
+import time
+from collections.abc import Iterable
+from typing import Any, cast
+
+import structlog
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from handrail_contracts.problems import Problem
+from handrail_gateway import door
+from handrail_gateway import intake as events
+from handrail_gateway.gateway import Gateway
+from handrail_gateway.http_protocol import HttpProtocol
+from handrail_gateway.intake import Opened, Taken
+
+log = structlog.get_logger()
+
+MOST = 64 * 1024
+"""Bytes of a body taken here: what uvicorn reads before it waits for an application to take some."""
+_URL = events.PATH.encode()
+
+
+class _Nobody:
+    """uvicorn wakes the application with it; here none waits."""
+
+    def set(self) -> None:
+        """Nothing to do."""
+
+
+class _Request:
+    """One request in the place of uvicorn's own cycle, with those attributes that its protocol uses."""
+
+    __slots__ = (
+        "began",
+        "body",
+        "disconnected",
+        "keep_alive",
+        "message_event",
+        "more_body",
+        "opened",
+        "request_id",
+        "response_complete",
+    )
+
+    def __init__(self, request_id: str, opened: Opened | None, *, keep_alive: bool) -> None:
+        self.began = time.perf_counter()
+        self.body = b""
+        self.disconnected = False
+        self.keep_alive = keep_alive
+        self.message_event = _NOBODY
+        self.more_body = True
+        self.opened = opened
+        """None: refused by its head already."""
+        self.request_id = request_id
+        self.response_complete = False
+
+
+_NOBODY = _Nobody()
+
+
+class IntakeProtocol(HttpProtocol):
+    """To be used as `http_protocol.protocol` gives it."""
+
+    gateway: Gateway
+
+    def on_headers_complete(self) -> None:
+        if not self._is_plain():
+            super().on_headers_complete()
+            return
+        self.end_head()
+        request_id = door.request_id(self.headers)
+        keep_alive = self.parser.should_keep_alive()
+        try:
+            address = self.gateway.door.address({"client": self.client, "headers": self.headers})
+            opened = self.gateway.intake.open(self.headers, address)
+        except Problem as problem:
+            request = _Request(request_id, None, keep_alive=keep_alive)
+            self._refuse_soon(request, problem)
+        else:
+            request = _Request(request_id, opened, keep_alive=keep_alive)
+        self.cycle = cast("Any", request)
+
+    def _is_plain(self) -> bool:
+        if self.url != _URL or self.parser.get_method() != b"POST" or self.parser.get_http_version() != "1.1":
+            return False
+        if self.expect_100_continue or self.parser.should_upgrade() or self.flow.write_paused:
+            return False
+        before = cast("Any", self.cycle)
+        if before is not None and not before.response_complete:
+            return False
+        length = key = b""
+        for name, value in self.headers:
+            if name == b"content-length":
+                length = value
+            elif name == b"x-api-key":
+                key = value
+        return key != b"" and length.isdigit() and int(length) <= MOST
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        request: object = self.cycle
+        if not isinstance(request, _Request) or request.opened is None:
+            return
+        opened, request.opened = request.opened, None
+        try:
+            taken = self.gateway.intake.take(opened, request.body, request.request_id)
+            request.body = b""
+            self.gateway.intake.store(taken, lambda problem: self._stored(request, taken, problem))
+        except Problem as problem:
+            self._refuse_soon(request, problem)
+        except Exception:
+            log.exception("a request failed", request_id=request.request_id, method="POST")
+            self._refuse_soon(request, Problem("internal"))
+
+    def _refuse_soon(self, request: _Request, problem: Problem) -> None:
+        # Not from within the parser, which may have more of the connection in hand.
+        self.loop.call_soon(self._refuse_batch, request, problem)
+
+    def _stored(self, request: _Request, taken: Taken, problem: Problem | None) -> None:
+        if problem is not None:
+            self._refuse_batch(request, problem)
+        else:
+            self._answer(request, 202, _ACCEPTED, taken.answer)
+
+    def _refuse_batch(self, request: _Request, problem: Problem) -> None:
+        if problem.status != 500:
+            self.gateway.metrics.refused.labels(problem.code).inc()
+        headers = [(name.encode(), value.encode()) for name, value in door.problem_headers(problem).items()]
+        body = door.problem_body(problem, request.request_id)
+        self._answer(request, problem.status, _lines([*door.CORS, door.NOSNIFF, *headers]), body)
+
+    def _answer(self, request: _Request, status: int, headers: bytes, body: bytes) -> None:
+        """`headers`: their lines, without those that every answer has its own of."""
+        request.response_complete = True
+        self.gateway.metrics.count_request(events.PATH, "POST", status, time.perf_counter() - request.began)
+        if request.disconnected:
+            return
+        own = b"x-request-id: %b\r\ncontent-length: %d\r\n" % (request.request_id.encode(), len(body))
+        close = b"\r\n" if request.keep_alive else b"connection: close\r\n\r\n"
+        default = _lines(self.server_state.default_headers)
+        self.transport.write(b"".join((STATUS_LINE[status], default, headers, own, close, body)))
+        if not request.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+
+def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
+_ACCEPTED = _lines([*door.CORS, door.NOSNIFF, (b"content-type", b"application/json")])
