@@ -260,7 +260,7 @@ def books(
     wrong["wrong_answers"] = sum(len(one.ledger.wrong) for one in hour.crowds.values())
     wrong["not_recovered"] = sum(blow.recovery is None for blow in hour.blows)
     return {
-        "title": f"Memory (USS) of each process over {arguments.minutes:g} minutes",
+        "title": f"Private memory of each process over {arguments.minutes:g} minutes",
         "subtitle": f"{arguments.rate:g} events/s over two tenants, {len(hour.blows)} processes killed or frozen, "
         f"none in the last quarter; seed {arguments.seed}; {datetime.now(UTC):%Y-%m-%d}",
         "ok": ready and not any(wrong.values()),
@@ -286,7 +286,7 @@ def table(ledger: dict[str, Any]) -> str:
         f"{victim:<30}{found['times']:>8}{found['slowest_recovery_s']:>18} s"
         for victim, found in ledger["kills"].items()
     ]
-    lines += ["", f"{'memory (USS)':<24}{'first':>10}{'last':>10}{'most':>10}{'MiB/h':>10}{'within lives':>14}"]
+    lines += ["", f"{'memory, MiB':<24}{'first':>10}{'last':>10}{'most':>10}{'MiB/h':>10}{'within lives':>14}"]
     for name, one in sorted(ledger["memory"].items()):
         lines.append(
             f"{name:<24}{one['first']:>10.1f}{one['last']:>10.1f}{one['most']:>10.1f}{one['overall']:>10.1f}"

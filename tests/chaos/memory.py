@@ -1,6 +1,7 @@
-"""Memory of every process over time (USS: what it shares with nobody), into a CSV; and how steep it grows."""
+"""Memory of every process over time, into a CSV; and how steep it grows."""
 
 import asyncio
+import contextlib
 import csv
 import statistics
 import time
@@ -23,23 +24,28 @@ class Sample:
     at: float
     name: str
     pid: int
-    uss: int
+    private: int
 
 
-def uss(pid: int) -> int:
-    """Bytes of a process and all below it; 0 where it is gone."""
-    total = 0
+def private(pid: int) -> int:
+    """Bytes that a process and all below it have written and share with nobody; 0 where it is gone.
+
+    Pages of programs and libraries are left out: whether they are shared depends on what else the machine runs.
+    """
     try:
         process = psutil.Process(pid)
         family = [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
         return 0
-    for one in family:
-        try:
-            total += one.memory_full_info().uss
-        except psutil.NoSuchProcess:
-            continue
-    return total
+    return sum(_private_dirty(one.pid) for one in family)
+
+
+def _private_dirty(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Private_Dirty:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 async def watch(pids: Callable[[], dict[str, int]], every: float, path: Path, samples: list[Sample]) -> None:
@@ -47,10 +53,10 @@ async def watch(pids: Callable[[], dict[str, int]], every: float, path: Path, sa
     began = time.monotonic()
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["seconds", "process", "pid", "uss_bytes"])
+        writer.writerow(["seconds", "process", "pid", "private_bytes"])
         while True:
             for name, pid in pids().items():
-                if found := await asyncio.to_thread(uss, pid):
+                if found := await asyncio.to_thread(private, pid):
                     samples.append(Sample(round(time.monotonic() - began, 2), name, pid, found))
                     writer.writerow([samples[-1].at, name, pid, found])
             file.flush()
@@ -83,9 +89,9 @@ def growth(samples: Iterable[Sample]) -> dict[str, Growth]:
             continue
         tenth = max(1, len(whole) // 10)
         found[name] = Growth(
-            first=statistics.median(one.uss for one in whole[:tenth]) / _MIB,
-            last=statistics.median(one.uss for one in whole[-tenth:]) / _MIB,
-            most=max(one.uss for one in whole) / _MIB,
+            first=statistics.median(one.private for one in whole[:tenth]) / _MIB,
+            last=statistics.median(one.private for one in whole[-tenth:]) / _MIB,
+            most=max(one.private for one in whole) / _MIB,
             overall=_slope([whole]),
             within=_slope(kept),
         )
@@ -97,7 +103,7 @@ def _slope(groups: list[list[Sample]]) -> float:
     above = below = 0.0
     for group in groups:
         mean_at = statistics.fmean(one.at for one in group)
-        mean = statistics.fmean(one.uss for one in group)
-        above += sum((one.at - mean_at) * (one.uss - mean) for one in group)
+        mean = statistics.fmean(one.private for one in group)
+        above += sum((one.at - mean_at) * (one.private - mean) for one in group)
         below += sum((one.at - mean_at) ** 2 for one in group)
     return above / below * 3600 / _MIB if below else 0.0

@@ -14,7 +14,7 @@ from typing import Any
 
 import playwright.async_api
 
-WIDTH, PANEL, LEFT, RIGHT, TOP = 1100, 118, 70, 20, 46
+WIDTH, PANEL, LEFT, RIGHT, TOP = 1100, 118, 70, 20, 64
 _COLOURS = ("#2563eb", "#d97706")
 _GROUND, _INK, _FAINT, _KILL = "#ffffff", "#1f2937", "#d1d5db", "#dc2626"
 _MIB = 1024 * 1024
@@ -27,7 +27,7 @@ def draw(folder: Path) -> Path:
     series: dict[str, Lives] = defaultdict(lambda: defaultdict(list))
     with (folder / "memory.csv").open() as file:
         for row in csv.DictReader(file):
-            series[row["process"]][int(row["pid"])].append((float(row["seconds"]), int(row["uss_bytes"]) / _MIB))
+            series[row["process"]][int(row["pid"])].append((float(row["seconds"]), int(row["private_bytes"]) / _MIB))
     ledger = json.loads((folder / "ledger.json").read_text())
     end = max(at for lives in series.values() for life in lives.values() for at, _ in life)
     parts = [_text(LEFT, 22, ledger["title"], size=16, weight="bold"), _text(LEFT, 38, ledger["subtitle"], size=11)]
@@ -68,7 +68,7 @@ def _panel(
         parts.append(f'<polyline points="{points}" fill="none" stroke="{_COLOURS[turn % 2]}" stroke-width="1.5"/>')
     slope = ledger["memory"].get(name)
     note = f"{name}" + (f"   {slope['first']:.0f} to {slope['last']:.0f} MiB" if slope else "")
-    parts.append(_text(LEFT + 6, top + 14, note, size=12, weight="bold"))
+    parts.append(_text(LEFT, top - 5, note, size=12, weight="bold"))
     parts.append(_text(LEFT - 8, top + 10, f"{most:.0f} MiB", size=10, anchor="end"))
     parts.append(_text(LEFT - 8, top + height, "0", size=10, anchor="end"))
     return "".join(parts)
