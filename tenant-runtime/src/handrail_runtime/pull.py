@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import itertools
 import time
+from collections.abc import Callable
 
 import msgspec
 import structlog
@@ -19,7 +20,7 @@ from nats.errors import Error as NatsError
 log = structlog.get_logger()
 
 MAX_MESSAGES = 500
-MAX_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 2 * 1024 * 1024
 EXPIRES = 30.0
 HEARTBEAT = 5.0
 """Seconds between the server's signs of life for a standing request; two missing ones mean that it is gone."""
@@ -30,10 +31,16 @@ _TROUBLE = ("404", "503")
 
 
 class Pull:
-    """`take` gives what waits; every message taken must be settled by `done`, `drop` or `give_back`."""
+    """`take` gives what waits; every message taken must be settled by `done`, `drop` or `give_back`.
 
-    def __init__(self, client: Client, stream: str, consumer: str) -> None:
+    `wants` says how many messages may be asked for now; while it says 0, none are, until `wake` is called.
+    """
+
+    def __init__(
+        self, client: Client, stream: str, consumer: str, wants: Callable[[], int] = lambda: MAX_MESSAGES
+    ) -> None:
         self._client = client
+        self._wants = wants
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._numbers = itertools.count(1)
         self._inbox = ""
@@ -50,8 +57,8 @@ class Pull:
 
     @property
     def standing(self) -> bool:
-        """Whether the server knows that we wait."""
-        return bool(self._request) and self._failures == 0
+        """Whether the server knows that we wait, or that nothing is wanted."""
+        return (bool(self._request) or self._wants() <= 0) and self._failures == 0
 
     @property
     def backlog(self) -> bool:
@@ -89,6 +96,16 @@ class Pull:
         with contextlib.suppress(NatsError):
             await message.term()
 
+    async def give_back(self, message: Msg, delay: float) -> None:
+        """It comes again after `delay` seconds."""
+        self._held.pop(id(message), None)
+        with contextlib.suppress(NatsError):
+            await message.nak(delay=delay)
+
+    def wake(self) -> None:
+        """More may be wanted now."""
+        self._arrived.set()
+
     async def touch(self) -> None:
         """Keeps what is held from being delivered again, until cancelled."""
         while True:
@@ -116,18 +133,21 @@ class Pull:
             self._request = ""
         if self._request or now < self._not_before or not self._client.is_connected:
             return
+        wanted = self._wants()
+        if wanted <= 0:
+            return
         self._request = f"{self._inbox}.{next(self._numbers)}"
-        self._left = MAX_MESSAGES
+        self._left = wanted
         self._last_sign = now
-        wanted = {
-            "batch": MAX_MESSAGES,
+        request = {
+            "batch": wanted,
             # A request smaller than a message would be refused for ever.
             "max_bytes": max(MAX_BYTES, 2 * self._client.max_payload),
             "expires": int(EXPIRES * _NS),
             "idle_heartbeat": int(HEARTBEAT * _NS),
         }
         try:
-            await self._client.publish(self._subject, msgspec.json.encode(wanted), reply=self._request)
+            await self._client.publish(self._subject, msgspec.json.encode(request), reply=self._request)
         except NatsError as error:
             self._ended(str(error), trouble=True)
 

@@ -1,38 +1,41 @@
-"""The pull consumer: takes as many signals as can be worked on, and settles each once its decision is committed.
+"""The pull consumer: takes the signals that wait, and settles each once its decision is committed.
 
-What waiting may cure (PostgreSQL or NATS away) is waited for: the signal goes back and nothing more is taken until
-the database answers. What fails otherwise is tried again a few times, then recorded as failed and settled; its run
-stays in the database.
+Where thinking costs nothing, all that waits is decided together. Where it costs time, each signal has one of a few
+places of its own, as have runs that somebody wants taken up again; so neither ever waits for a model.
+
+What waiting may cure (PostgreSQL or NATS away) is waited for and not counted. What fails otherwise is tried again a few
+times, then given up: the run is kept where it failed, and the signal is settled.
 """
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
-from nats.errors import TimeoutError as NatsTimeoutError
-from nats.js.client import JetStreamContext
 
-from handrail_contracts import names, signals, times
+from handrail_contracts import names, signals, subjects, times
 from handrail_contracts.signals import Signal
 from handrail_runtime.agent import metrics
-from handrail_runtime.agent.outages import is_outage
+from handrail_runtime.agent.runs import Runs, is_plain
+from handrail_runtime.agent.simple import Stopped
+from handrail_runtime.config import Config
+from handrail_runtime.pull import MAX_MESSAGES, Pull
+from handrail_runtime.roles import heed_cancellation
+from handrail_runtime.trouble import is_outage
 
 log = structlog.get_logger()
 
+TOGETHER = 200
+"""Signals decided together at most: their users' rows are locked meanwhile."""
 AT_ONCE = 8
-"""Signals worked on at the same time."""
-ASK_FOR = 5.0
-"""Seconds that one request for a signal stands."""
-TOUCH_EVERY = 10.0
-"""Seconds; a third of the consumer's ack_wait."""
+"""Signals worked on at the same time where thinking takes time."""
 LIMIT = 120.0
-"""Seconds for one run."""
+"""Seconds for one run, or for runs together."""
 TRY_AGAIN_AFTER = (1.0, 5.0, 20.0, 60.0)
 """Seconds after each failure; one more failure and the run is given up."""
 OUTAGE_DELAY = 2.0
@@ -40,135 +43,178 @@ PROBE_LIMIT = 5.0
 FINISH = 3.0
 """Seconds that begun runs may go on after the process was told to stop."""
 
-Decide = Callable[[Signal, bool], Awaitable[str]]
-GiveUp = Callable[[Signal, BaseException], Awaitable[None]]
 Probe = Callable[[], Awaitable[None]]
 
 
-class Consumer:
-    """`decide(signal, again)` gives the outcome; `give_up` records a failure; `probe` raises while the database is
-    away."""
+@dataclass(frozen=True)
+class Delivered:
+    """A signal as it came."""
 
-    def __init__(self, client: Client, decide: Decide, give_up: GiveUp, probe: Probe) -> None:
-        self._client = client
-        self._decide = decide
-        self._give_up = give_up
+    message: Msg
+    signal: Signal
+    deliveries: int
+
+    @property
+    def resumed(self) -> bool:
+        """Its run was given up, and somebody wants it taken up."""
+        return self.message.subject == subjects.SIGNALS_RESUME
+
+
+class Consumer:
+    """`config` gives the revision in force; `probe` raises while the database is away."""
+
+    def __init__(self, client: Client, runs: Runs, config: Callable[[], Config], probe: Probe) -> None:
+        self._pull = Pull(client, names.SIGNALS_STREAM, names.AGENT_CONSUMER, self._wants)
+        self._runs = runs
+        self._config = config
         self._probe = probe
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._running: set[asyncio.Task[None]] = set()
         self.database = True
         """Whether the last attempt reached PostgreSQL."""
-        self.stream = False
-        """Whether the consumer answered when last asked."""
+
+    @property
+    def stream(self) -> bool:
+        """Whether signals can be taken."""
+        return self._pull.standing
 
     async def run(self) -> None:
         """Until cancelled; what was begun is finished first, within a few seconds."""
-        pull: JetStreamContext.PullSubscription | None = None
-        pause = 0.1
+        await self._pull.start()
+        touching = asyncio.create_task(self._pull.touch(), name="agent-touch")
         try:
             while True:
-                if not self.database:
-                    await self._wait_for_database()
-                try:
-                    pull = pull or await self._bind()
-                    await self._take(pull)
-                    self.stream, pause = True, 0.1
-                except (NatsError, OSError) as error:
-                    # A consumer that is gone answers at once: without a pause this would spin.
-                    log.log(30 if self.stream else 10, "no signals can be taken right now", error=repr(error))
-                    self.stream = False
-                    await asyncio.sleep(pause)
-                    pause = min(5.0, pause * 2)
+                heed_cancellation()
+                await self._take(await self._pull.take())
         finally:
-            if pull is not None:
-                with contextlib.suppress(NatsError):
-                    await pull.unsubscribe()
+            touching.cancel()
             await self._finish()
+            await self._pull.stop()
 
-    async def _bind(self) -> JetStreamContext.PullSubscription:
-        pull = await self._client.jetstream(timeout=5).pull_subscribe_bind(
-            consumer=names.AGENT_CONSUMER, stream=names.SIGNALS_STREAM
-        )
-        # Asked for once, so that an idle agent is known to be ready before its first request ends.
-        await pull.consumer_info()
-        self.stream = True
-        return pull
+    def _wants(self) -> int:
+        return MAX_MESSAGES if is_plain(self._config().spec.llm) else AT_ONCE - len(self._running)
 
-    async def _take(self, pull: JetStreamContext.PullSubscription) -> None:
-        """One signal into a task of its own, as soon as a place is free; nothing where none comes."""
-        await self._slots.acquire()
+    async def _take(self, messages: Sequence[Msg]) -> None:
+        metrics.PENDING.set(messages[-1].metadata.num_pending)
+        found = [one for message in messages if (one := await self._read(message)) is not None]
+        plain = is_plain(self._config().spec.llm)
+        together = [one for one in found if plain and not one.resumed]
+        for one in found:
+            if not plain or one.resumed:
+                self._begin(self._alone(one))
+        for first in range(0, len(together), TOGETHER):
+            await asyncio.wait({self._begin(self._together(together[first : first + TOGETHER]))})
+
+    async def _read(self, message: Msg) -> Delivered | None:
         try:
-            (message,) = await pull.fetch(1, timeout=ASK_FOR)
-        except NatsTimeoutError:
-            self._slots.release()
-            return
-        except BaseException:
-            self._slots.release()
-            raise
-        task = asyncio.create_task(self._work(message), name="agent-signal")
-        self._running.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self._slots.release()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a signal could not be settled; it will come again", exc_info=error)
-
-    async def _work(self, message: Msg) -> None:
-        metrics.PENDING.set(message.metadata.num_pending)
-        try:
-            signal = signals.decode(message.data)
+            return Delivered(message, signals.decode(message.data), message.metadata.num_delivered)
         except msgspec.MsgspecError as error:
             log.error("a signal cannot be read and is dropped", error=str(error))
             metrics.FAILURES.labels("unreadable").inc()
-            await message.term()
-            return
-        structlog.contextvars.bind_contextvars(signal_id=signal.signal_id, **signal.trace)
-        touching = asyncio.create_task(_touch(message), name="agent-touch")
-        try:
+            await self._pull.drop(message)
+            return None
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name="agent-signals")
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._pull.wake()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a signal could not be settled; it will come again", exc_info=error)
+
+    async def _together(self, group: Sequence[Delivered]) -> None:
+        while group:
+            began = time.perf_counter()
+            ends: Sequence[str | BaseException]
             with metrics.RUNNING.track_inprogress():
-                await self._settle(message, signal)
-        finally:
-            touching.cancel()
+                try:
+                    async with asyncio.timeout(LIMIT):
+                        ends = await self._runs.decide_together([one.signal for one in group], self._config())
+                except Exception as error:  # noqa: BLE001 - what it was is asked below
+                    ends = [error] * len(group)
+            group = await self._settle(group, ends, time.perf_counter() - began)
+            if group:
+                await self._wait_for_database()
 
-    async def _settle(self, message: Msg, signal: Signal) -> None:
-        began = time.perf_counter()
-        deliveries = message.metadata.num_delivered
-        try:
-            async with asyncio.timeout(LIMIT):
-                outcome = await self._decide(signal, deliveries > 1)
-        except Exception as error:  # noqa: BLE001 - what it was decides whether to wait, to try again or to give up
-            await self._failed(message, signal, error, deliveries)
-            return
-        self.database = True
-        await message.ack()
-        seconds = time.perf_counter() - began
-        metrics.RUN.observe(seconds)
-        metrics.AGE.observe(max(0.0, time.time() - times.from_micros(signal.occurred_at).timestamp()))
-        metrics.DECISIONS.labels(signal.kind, outcome).inc()
-        log.info("decided", kind=signal.kind, outcome=outcome, seconds=round(seconds, 4))
+    async def _alone(self, one: Delivered) -> None:
+        structlog.contextvars.bind_contextvars(signal_id=one.signal.signal_id, **one.signal.trace)
+        again = one.deliveries > 1
+        async with self._slots:
+            while True:
+                began = time.perf_counter()
+                end: str | BaseException
+                with metrics.RUNNING.track_inprogress():
+                    try:
+                        async with asyncio.timeout(LIMIT):
+                            if one.resumed:
+                                end = await self._runs.resume(one.signal, self._config())
+                            else:
+                                end = await self._runs.decide(one.signal, self._config(), again=again)
+                    except Exception as error:  # noqa: BLE001 - as above
+                        end = error
+                if not await self._settle([one], [end], time.perf_counter() - began):
+                    return
+                again = True
+                await self._wait_for_database()
 
-    async def _failed(self, message: Msg, signal: Signal, error: Exception, deliveries: int) -> None:
-        # A run that took too long says nothing of the database, unless that is silent, too.
-        if is_outage(error) and not (isinstance(error, TimeoutError) and await self._answers()):
-            metrics.FAILURES.labels("outage").inc()
-            log.warning("the database is away; the signal waits", error=type(error).__name__)
-            self.database = False
-            await message.nak(delay=OUTAGE_DELAY)
-            return
+    async def _settle(
+        self, group: Sequence[Delivered], ends: Sequence[str | BaseException], seconds: float
+    ) -> list[Delivered]:
+        """Acknowledges what is decided, and sees to what failed. Gives what waits for the database."""
+        waiting = []
+        decided = []
+        for one, end in zip(group, ends, strict=True):
+            if isinstance(end, str):
+                self.database = True
+                decided.append(one.message)
+                _tell_of(one.signal, end, seconds)
+                continue
+            cause = end.__cause__ or end if isinstance(end, Stopped) else end
+            # A run that took too long says nothing of the database, unless that is silent, too.
+            if is_outage(cause) and not (isinstance(cause, TimeoutError) and await self._answers()):
+                waiting.append(one)
+                log.warning("the database is away; the signal waits", error=type(cause).__name__)
+                metrics.FAILURES.labels("outage").inc()
+            else:
+                await self._failed(one, end, cause)
+        await self._pull.done(decided)
+        return waiting
+
+    async def _failed(self, one: Delivered, end: BaseException, cause: BaseException) -> None:
         metrics.FAILURES.labels("error").inc()
-        if deliveries <= len(TRY_AGAIN_AFTER):
-            delay = TRY_AGAIN_AFTER[deliveries - 1]
-            log.warning("a run failed and is tried again", attempt=deliveries, delay=delay, exc_info=error)
-            await message.nak(delay=delay)
+        tried = 1 if one.resumed else one.deliveries
+        if not one.resumed and tried <= len(TRY_AGAIN_AFTER):
+            delay = TRY_AGAIN_AFTER[tried - 1]
+            log.warning(
+                "a run failed and is tried again",
+                attempt=tried,
+                delay=delay,
+                exc_info=cause,
+                signal_id=one.signal.signal_id,
+            )
+            await self._pull.give_back(one.message, delay)
             return
-        log.error("a run failed for the last time; it stays where it failed", attempt=deliveries, exc_info=error)
-        await self._give_up(signal, error)
-        metrics.DECISIONS.labels(signal.kind, "failed").inc()
-        await message.term()
+        log.error(
+            "a run failed for the last time; it is kept where it failed",
+            attempt=tried,
+            exc_info=cause,
+            signal_id=one.signal.signal_id,
+        )
+        try:
+            await self._runs.give_up(one.signal, self._config(), end, tried)
+        except Exception as error:
+            log.warning("a failed run could not be kept yet", exc_info=error, signal_id=one.signal.signal_id)
+            await self._pull.give_back(one.message, OUTAGE_DELAY)
+            return
+        metrics.DECISIONS.labels(one.signal.kind, "failed").inc()
+        await self._pull.drop(one.message)
 
     async def _wait_for_database(self) -> None:
+        self.database = False
         pause = 0.2
         while not await self._answers():
             await asyncio.sleep(pause)
@@ -194,8 +240,9 @@ class Consumer:
         await asyncio.gather(*self._running, return_exceptions=True)
 
 
-async def _touch(message: Msg) -> None:
-    while True:
-        await asyncio.sleep(TOUCH_EVERY)
-        with contextlib.suppress(NatsError):
-            await message.in_progress()
+def _tell_of(signal: Signal, outcome: str, seconds: float) -> None:
+    metrics.RUN.observe(seconds)
+    metrics.AGE.observe(max(0.0, time.time() - times.from_micros(signal.occurred_at).timestamp()))
+    metrics.DECISIONS.labels(signal.kind, outcome).inc()
+    fields = {"signal_id": signal.signal_id, **signal.trace}
+    log.info("decided", kind=signal.kind, outcome=outcome, seconds=round(seconds, 4), **fields)
