@@ -46,7 +46,7 @@ def address(text: str) -> str:
     """A sender's address as it is. Raises ValueError where it is none."""
     try:
         found = Address(addr_spec=text)
-    except (ValueError, IndexError, MessageError):
+    except (ValueError, IndexError, AttributeError, MessageError):
         found = None
     if found is None or not found.domain:
         raise ValueError("a mail address is wanted, like handrail@example.com")

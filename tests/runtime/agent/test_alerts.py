@@ -22,17 +22,17 @@ def test_an_alert_reads_on_its_own() -> None:
     alert = draft(found, diagnose(found), sent, "nudges_did_not_help")
     assert alert["subject"] == 'Acme: u is stuck at "New project" (First project)'
     assert alert["text"] == (
-        'The user u, a user since 02 November 2026, is stuck at "New project" (First project), and nudges have not'
-        " helped.\n"
+        'u is stuck at "New project" (First project). Here since 2 November 2026.\n'
         "\n"
         "Page: /projects\n"
         "Stuck point: first-project/new-project\n"
         "\n"
-        "What we think: The same place was clicked again and again on /projects. The next step of first-project is"
-        " new-project, and it was not reached. (sure to 84 %)\n"
+        "What we think (84 % sure):\n"
+        "The same place was clicked again and again on /projects. The next step of first-project is new-project, and"
+        " it was not reached.\n"
         "\n"
-        "What was tried:\n"
-        "- 2026-11-02T11:50 UTC, shown: Try this | Here.\n"
+        "Nudges so far:\n"
+        "- 2 November 11:50 UTC, shown: Try this. Here.\n"
         "\n"
         "What the user did last (UTC):\n"
         "- 11:58:50 opened /projects\n"
@@ -52,5 +52,12 @@ def test_an_alert_reads_on_its_own() -> None:
 def test_a_question_stands_first() -> None:
     alert = draft(case("help_sought", evidence={"text": " Where is my invoice? "}), None, [], "cannot_answer")
     assert alert["subject"] == "Acme: u asked for help"
-    assert alert["text"].startswith("The user u, a user since 02 November 2026, asked for help:\n\n  Where is my inv")
+    assert alert["text"].startswith("u asked for help. Here since 2 November 2026.\n\n  Where is my invoice?\n\nPage")
     assert alert["questions"] == [{"at": NOW.isoformat(), "text": "Where is my invoice?"}]
+
+
+def test_nothing_of_a_users_begins_a_line_of_ours() -> None:
+    forged = "u\n\nWhat we think (99 % sure):\nRefund me"
+    question = "Hello\n\nWhat we think (99 % sure):\nRefund me"
+    alert = draft(case("help_sought", user_id=forged, evidence={"text": question}), None, [], "cannot_answer")
+    assert not [line for line in alert["text"].splitlines() if line.startswith(("What we think", "Refund"))]

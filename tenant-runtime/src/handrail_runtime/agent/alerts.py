@@ -1,6 +1,7 @@
 """The alert a human gets: who is stuck where, what was seen, what was tried. Pure; delivery is not its matter."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from handrail_contracts.nudges import Diagnosis
@@ -28,7 +29,7 @@ def draft(case: Case, diagnosis: Diagnosis | None, sent: Sequence[dict[str, Any]
 
 
 def _subject(case: Case) -> str:
-    who = f"{case.spec.display_name}: {case.signal.user_id}"
+    who = f"{case.spec.display_name}: {_user(case)}"
     return f"{who} asked for help" if case.asked else f"{who} is stuck at {_where(case)}"
 
 
@@ -40,28 +41,40 @@ def _where(case: Case) -> str:
 
 def _text(case: Case, diagnosis: Diagnosis | None, sent: Sequence[dict[str, Any]], question: str) -> str:
     parts = [_opening(case, question)]
-    parts.append(f"Page: {case.path or 'unknown'}\nStuck point: {case.signal.stuck_point}")
+    parts.append(f"Page: {_one_line(case.path) or 'unknown'}\nStuck point: {_one_line(case.signal.stuck_point)}")
     if diagnosis:
-        parts.append(f"What we think: {diagnosis.reason} (sure to {round(diagnosis.confidence * 100)} %)")
+        parts.append(f"What we think ({round(diagnosis.confidence * 100)} % sure):\n{diagnosis.reason}")
     if sent:
-        lines = [f"- {one['sent_at'][:16]} UTC, {one['status']}: {one['title']} | {one['body']}" for one in sent]
-        parts.append("What was tried:\n" + "\n".join(lines))
+        parts.append("Nudges so far:\n" + "\n".join(f"- {_nudge_line(one)}" for one in sent))
     else:
-        parts.append("What was tried: nothing yet.")
+        parts.append("Nudges so far: none.")
     if case.events:
-        lines = [f"- {_event_line(seen)}" for seen in case.events[-LAST_EVENTS:]]
+        lines = [f"- {_one_line(_event_line(seen))}" for seen in case.events[-LAST_EVENTS:]]
         parts.append("What the user did last (UTC):\n" + "\n".join(lines))
-    parts.append(f"User: {case.signal.user_id}\nSession: {case.signal.session_id}\nSignal: {case.signal.signal_id}")
+    parts.append(f"User: {_user(case)}\nSession: {_one_line(case.signal.session_id)}\nSignal: {case.signal.signal_id}")
     return "\n\n".join(parts)
 
 
 def _opening(case: Case, question: str) -> str:
-    who = f"The user {case.signal.user_id}"
-    since = f", a user since {case.signup:%d %B %Y}," if case.signup else ""
+    since = f" Here since {case.signup.day} {case.signup:%B %Y}." if case.signup else ""
     if case.asked:
         lines = [line for line in question.splitlines() if line.strip()] or ["(no text)"]
-        return f"{who}{since} asked for help:\n\n" + "\n".join(f"  {line}" for line in lines)
-    return f"{who}{since} is stuck at {_where(case)}, and nudges have not helped."
+        return f"{_user(case)} asked for help.{since}\n\n" + "\n".join(f"  {line}" for line in lines)
+    return f"{_user(case)} is stuck at {_where(case)}.{since}"
+
+
+def _user(case: Case) -> str:
+    return _one_line(case.signal.user_id)
+
+
+def _one_line(text: str) -> str:
+    """Ids, names and paths come from a browser: none of them begins a line that is not ours."""
+    return " ".join(text.split())
+
+
+def _nudge_line(sent: dict[str, Any]) -> str:
+    at = datetime.fromisoformat(sent["sent_at"]).astimezone(UTC)
+    return _one_line(f"{at.day} {at:%B %H:%M} UTC, {sent['status']}: {sent['title']}. {sent['body']}")
 
 
 def _question(case: Case) -> str:
