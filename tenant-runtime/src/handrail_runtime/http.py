@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
 
 from handrail_contracts import names
 from handrail_contracts.problems import MEDIA_TYPE, Problem
 from handrail_runtime.roles import Role
+
+_CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
 def create_app(roles: Sequence[Role]) -> FastAPI:
@@ -38,6 +41,12 @@ def create_app(roles: Sequence[Role]) -> FastAPI:
     @app.exception_handler(Problem)
     async def problem(request: Request, error: Problem) -> Response:
         return render(error, request.headers.get(names.HEADER_REQUEST_ID, ""))
+
+    @app.exception_handler(HTTPException)
+    async def no_route(request: Request, error: HTTPException) -> Response:
+        # A gateway of another version may ask for what this one does not have.
+        code = _CODES.get(error.status_code, "bad_request")
+        return render(Problem(code), request.headers.get(names.HEADER_REQUEST_ID, ""))
 
     return app
 
