@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -15,7 +16,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from handrail_contracts import names
-from handrail_runtime import http, logs, messaging
+from handrail_runtime import faults, http, logs, messaging
 from handrail_runtime.config import ConfigWatch
 from handrail_runtime.data.engine import create_engine
 from handrail_runtime.roles import Resources, Role
@@ -52,14 +53,15 @@ ROLES: dict[str, Callable[[Resources], Role]] = {"ingest": _ingest, "agent": _ag
 
 
 @contextlib.asynccontextmanager
-async def _resources(settings: Settings, role: str) -> AsyncIterator[Resources]:
+async def _resources(settings: Settings, role: str, kinds: faults.Adapters | None = None) -> AsyncIterator[Resources]:
     """One role's adapters, closed in the reverse order."""
+    kinds = kinds or faults.Adapters()
     async with contextlib.AsyncExitStack() as stack:
-        client = await messaging.connect(settings, role)
+        client = await messaging.connect(settings, role, kinds.nats)
         stack.push_async_callback(client.close)
-        engine = create_engine(settings.secret(names.DATABASE_URL_FILE), name=f"handrail-{role}")
+        engine = create_engine(settings.secret(names.DATABASE_URL_FILE), name=f"handrail-{role}", kind=kinds.database)
         stack.push_async_callback(engine.dispose)
-        store = redis.asyncio.Redis.from_url(settings.secret(names.REDIS_URL_FILE))
+        store = redis.asyncio.Redis.from_url(settings.secret(names.REDIS_URL_FILE), connection_class=kinds.redis)
         stack.push_async_callback(store.aclose)
         config = ConfigWatch(client)
         await config.load()
@@ -116,7 +118,8 @@ async def _run(settings: Settings, role_names: list[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        roles = [ROLES[name](await stack.enter_async_context(_resources(settings, name))) for name in role_names]
+        kinds = faults.adapters(settings)
+        roles = [ROLES[name](await stack.enter_async_context(_resources(settings, name, kinds))) for name in role_names]
         server = _Server(
             uvicorn.Config(
                 http.create_app(roles),
@@ -134,6 +137,9 @@ async def _run(settings: Settings, role_names: list[str]) -> None:
         tasks = [asyncio.create_task(role.run(), name=name) for role, name in zip(roles, role_names, strict=True)]
         tasks.append(asyncio.create_task(server.serve(), name="http"))
         stopping = asyncio.create_task(stop.wait(), name="stop")
+        # What was imported stays; the rest holds few circles, so that looking for them often is in vain.
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
         log.info("running", roles=role_names, port=settings.port)
         done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
         loop.call_later(END_WITHIN, _give_up)
@@ -192,6 +198,6 @@ def main(argv: list[str] | None = None) -> None:
             loop_factory=uvicorn.Config("", loop="uvloop", log_config=None).get_loop_factory()
         ) as runner:
             runner.run(_run(settings, wanted))
-    except MissingSecret as error:
+    except (MissingSecret, faults.NotHere) as error:
         log.error(str(error))
         sys.exit(1)

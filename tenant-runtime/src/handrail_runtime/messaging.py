@@ -9,10 +9,11 @@ from handrail_runtime.settings import Settings
 log = structlog.get_logger()
 
 
-async def connect(settings: Settings, role: str) -> Client:
-    """A connection that reconnects for ever. Raises MissingSecret, or NATS's own error on the first attempt."""
+async def connect(settings: Settings, role: str, kind: type[Client] = Client) -> Client:
+    """A connection of this `kind` that reconnects for ever. Raises MissingSecret, or NATS's own error on the first
+    attempt."""
     settings.secret(names.creds_file(role))
-    client = Client()
+    client = kind()
 
     async def lost() -> None:
         if not client.is_closed:  # closing it on purpose calls this as well

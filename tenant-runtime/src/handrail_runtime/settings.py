@@ -32,6 +32,7 @@ class Settings(BaseSettings):
         "", description="Mail server of the platform: smtp://, smtps:// or smtp+starttls://host:port; empty: no mail."
     )
     mail_from: str = Field("handrail@localhost", description="Sender of the platform's mail.")
+    fault_after: int = Field(0, ge=0, description="For tests: the process kills itself after so many effects.")
     log_format: Literal["console", "json"] = Field("console", description="Lines for people or for machines.")
 
     @field_validator("outbound_allowed")
