@@ -4,6 +4,7 @@ Nothing of an answer is taken on trust: figures are brought into their range, an
 links lead to the tenant's own pages, texts have their length, language and form. Pure.
 """
 
+import contextlib
 import math
 import re
 from collections.abc import Set
@@ -149,7 +150,8 @@ def _confidence(given: float | str, notes: Notes) -> float:
         if found := _NUMBER.fullmatch(given):
             value = float(found[1].replace(",", ".")) / (100 if found[2] else 1)
     else:
-        value = float(given)
+        with contextlib.suppress(OverflowError):
+            value = float(given)
     if 0 <= value <= 1:
         return round(value, 4)
     if 1 < value <= 100:

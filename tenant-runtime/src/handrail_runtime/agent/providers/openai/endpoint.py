@@ -66,7 +66,7 @@ Shape = Literal["json_schema", "json_object"]
 class Endpoint:
     """`key`: empty for an endpoint that needs none. `limit`: seconds for one request."""
 
-    def __init__(self, guard: Guard, base_url: str, key: str, limit: float = ATTEMPT_LIMIT) -> None:
+    def __init__(self, guard: Guard, base_url: str, key: str, limit: float) -> None:
         self._client = openai.AsyncOpenAI(
             api_key=key or "none",
             base_url=base_url or "https://api.openai.com/v1",

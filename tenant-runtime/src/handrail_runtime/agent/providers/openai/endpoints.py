@@ -30,7 +30,7 @@ class Endpoints:
     def __init__(self, secret: Callable[[SecretRef], str], guard: Guard, patience: Patience | None = None) -> None:
         self._secret = secret
         self._guard = guard
-        self._patience = patience
+        self._patience = patience or Patience()
         self._current: tuple[str, Endpoint] | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -60,7 +60,7 @@ class Endpoints:
         try:
             if urlsplit(llm.base_url).username is not None:
                 raise ValueError
-            endpoint = Endpoint(self._guard, llm.base_url, key)
+            endpoint = Endpoint(self._guard, llm.base_url, key, self._patience.request)
         except (ValueError, httpx2.InvalidURL):
             raise ProviderUnavailable(
                 "llm.baseURL is no address like https://host/v1 without user or password", code="llm_rejected"

@@ -5,13 +5,15 @@ from collections.abc import Set
 from urllib.parse import urlsplit
 
 _TAG = re.compile(r"<!--.*?-->|<(script|style)\b.*?</\1\s*>|</?[A-Za-z!?][^<>]{0,2000}>", re.IGNORECASE | re.DOTALL)
-_IMAGE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
-_LINK = re.compile(r"\[([^\]]*)\]\(\s*(\S*?)(?:\s+[^)]*)?\)")
+_LINK = re.compile(r"\[([^\[\]]*)\]\(\s*([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)[^()]*\)")
+_IMAGE = re.compile("!" + _LINK.pattern)
 _BARE = re.compile(
     r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s)\]>]+|\b(?:javascript|data|vbscript|mailto):\S+", re.IGNORECASE
 )
-_HEADING = re.compile(r"^\s{0,3}(?:#{1,6}\s+|>\s?)+", re.MULTILINE)
-_RULE = re.compile(r"^\s*(?:[-*_]\s*){3,}$|^```.*$", re.MULTILINE)
+_HEADING = re.compile(r"^[ \t]{0,3}(?:#{1,6}[ \t]+|>[ \t]?)+", re.MULTILINE)
+_RULE = re.compile(r"^[ \t]*(?:[-*_][ \t]*){3,}$|^```.*$", re.MULTILINE)
+MAX_READ = 5_000
+"""Characters that are looked at: some times what can be shown."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b\u202a-\u202e\u2066-\u2069]")
 
 
@@ -31,7 +33,7 @@ def origin_of(url: str) -> str:
 
 def plain(text: str) -> str:
     """One line without any markup but the words."""
-    text = _LINK.sub(r"\1", _IMAGE.sub(r"\1", _clean(text)))
+    text = _HEADING.sub("", _LINK.sub(r"\1", _IMAGE.sub(r"\1", _clean(text))))
     return " ".join(re.sub(r"[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}", "", _BARE.sub("", text)).split())
 
 
@@ -74,7 +76,7 @@ def cut(text: str, limit: int) -> str:
 
 def _clean(text: str) -> str:
     """Without HTML, again and again: taking one tag out may join another."""
-    text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _CONTROL.sub("", text[:MAX_READ].replace("\r\n", "\n").replace("\r", "\n"))
     for _ in range(10):
         less = _TAG.sub("", text)
         if less == text:

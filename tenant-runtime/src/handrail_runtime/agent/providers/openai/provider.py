@@ -12,7 +12,7 @@ from handrail_contracts.tenant_spec import Llm
 from handrail_runtime.agent import metrics
 from handrail_runtime.agent.case import Case
 from handrail_runtime.agent.providers.openai import answers, prices, prompting, view
-from handrail_runtime.agent.providers.openai.endpoint import Endpoint, Reply
+from handrail_runtime.agent.providers.openai.endpoint import ATTEMPT_LIMIT, Endpoint, Reply
 from handrail_runtime.agent.providers.provider import Bill, Coaching, Notes, ProviderUnavailable
 
 DEFAULT_MODEL = "gpt-4.1-mini"
@@ -27,6 +27,8 @@ class Patience:
 
     whole: float = 20.0
     """For one question, with all that is tried again."""
+    request: float = ATTEMPT_LIMIT
+    """For one request, from the look-up of the name to the last byte of the answer."""
     first_wait: float = 0.25
     max_wait: float = 4.0
     jitter: float = 0.5
@@ -40,9 +42,9 @@ class OpenAIProvider:
 
     name = "openai"
 
-    def __init__(self, endpoint: Callable[[], Endpoint], llm: Llm, patience: Patience | None = None) -> None:
+    def __init__(self, endpoint: Callable[[], Endpoint], llm: Llm, patience: Patience) -> None:
         self._endpoint = endpoint
-        self._patience = patience or Patience()
+        self._patience = patience
         self.model = llm.model or DEFAULT_MODEL
         self.prompt_version = prompting.versions()
 
