@@ -165,8 +165,8 @@ async def benchmark(given: argparse.Namespace) -> None:
     async with contextlib.AsyncExitStack() as stack:
         flushed = await stack.enter_async_context(world())
         unflushed = await stack.enter_async_context(world(durable=False))
-        tenants = [await without_limits(flushed, await flushed.tenant()) for _ in range(many)]
-        other = await without_limits(unflushed, await unflushed.tenant())
+        tenants = [await without_limits(flushed, await flushed.tenant(migrated=False)) for _ in range(many)]
+        other = await without_limits(unflushed, await unflushed.tenant(migrated=False))
         gateway = await ours("ours", flushed, tenants)
         await _known(gateway)
         raw = await stack.enter_async_context(floor("raw_intake", flushed, tenants))

@@ -79,8 +79,10 @@ class World:
     """postgres, nats, valkey: each the process that stands above all of its own."""
     programs: list[Program] = field(default_factory=list)
 
-    async def tenant(self, spec: Mapping[str, object] | None = None, *, realtime: list[str] | None = None) -> Tenant:
-        """A new tenant, provisioned, migrated and published."""
+    async def tenant(
+        self, spec: Mapping[str, object] | None = None, *, realtime: list[str] | None = None, migrated: bool = True
+    ) -> Tenant:
+        """A new tenant, provisioned, migrated (where its runtime is to run) and published."""
         name = f"b-{secrets.token_hex(4)}"
         wanted = TenantSpec.model_validate(
             {"displayName": name, "origins": ["https://app.example.test"], "plan": "standard"} | dict(spec or {})
@@ -89,7 +91,8 @@ class World:
         provisioned = await provision_tenant(self.platform, name, wanted.plan, keyring)
         runtime = _write(self.folder / name / "runtime", provisioned.runtime_files)
         await publish_config(self.platform, keyring, wanted)
-        await asyncio.to_thread(migrate, next(iter(provisioned.owner_files.values())).strip())
+        if migrated:
+            await asyncio.to_thread(migrate, next(iter(provisioned.owner_files.values())).strip())
         record = build_record(
             provisioned, wanted, keyring, phase="Ready", generation=1, local=True, realtime=realtime or []
         )

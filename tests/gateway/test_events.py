@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from handrail_contracts import times
+from handrail_contracts import times, traces
 
 
 @pytest.fixture(params=[False, True], ids=["below_asgi", "asgi"])
@@ -44,6 +44,16 @@ async def test_gzip_and_text_plain_and_key_in_the_body(running: Any, tenant: Any
     halves = gzip.compress(two_members[:20]) + gzip.compress(two_members[20:])
     assert (await running.post_events(tenant, halves, Content_Encoding="gzip")).status_code == 202
     assert len(await stored(tenant, 3)) == 3
+
+
+async def test_a_trace_goes_with_its_batch(running: Any, tenant: Any, make: Any, stored: Any) -> None:
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    for given in (parent, "", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", parent + "-x", parent.upper()):
+        assert (await running.post_events(tenant, make.batch(), traceparent=given)).status_code == 202
+    found = [batch.meta.traceparent for batch in await stored(tenant, 5)]
+    assert found[0] == parent
+    assert all(traces.is_traceparent(text) for text in found)
+    assert len({traces.trace_id(text) for text in found}) == 5
 
 
 def _one(make: Any, **change: Any) -> dict[str, Any]:
