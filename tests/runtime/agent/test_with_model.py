@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.runtime.agent.conftest import MakeSignal, MakeWorld, Until, World
 
 KEY = "sk-verysecretverysecret0123456789"
-ALLOWED = {"HANDRAIL_OUTBOUND_ALLOWED": "127.0.0.1"}
+ALLOWED = "127.0.0.1"
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ async def test_the_models_words_are_delivered_and_paid(
     make_world: "MakeWorld", a_signal: "MakeSignal", server: LlmServer
 ) -> None:
     world = await _world(make_world, server)
-    agent = await world.start(**ALLOWED)
+    agent = await world.start(HANDRAIL_OUTBOUND_ALLOWED=ALLOWED)
     user = await world.user()
     decision = await world.decide(a_signal(user))
     assert (decision["outcome"], decision["reason"]) == ("nudged", "all_gates_passed")
@@ -75,7 +75,7 @@ async def test_a_failing_model_is_recorded_and_the_rules_stand_in_where_the_tena
 ) -> None:
     server.always = status(401, f"Incorrect API key provided: {KEY}")
     world = await _world(make_world, server, onFailure=on_failure)
-    agent = await world.start(**ALLOWED)
+    agent = await world.start(HANDRAIL_OUTBOUND_ALLOWED=ALLOWED)
     user = await world.user()
     decision = await world.decide(a_signal(user))
     assert (decision["outcome"], decision["provider"]) == (outcome, provider)
@@ -100,7 +100,7 @@ async def test_an_agent_killed_while_it_waits_for_the_model_decides_once(
 ) -> None:
     server.always = llm_server.silent
     world = await _world(make_world, server)
-    agent = await world.start(**ALLOWED)
+    agent = await world.start(HANDRAIL_OUTBOUND_ALLOWED=ALLOWED)
     user = await world.user()
     found = a_signal(user)
     await world.publish(found)
@@ -111,7 +111,7 @@ async def test_an_agent_killed_while_it_waits_for_the_model_decides_once(
     await until(asked)
     await agent.stop(signal.SIGKILL)
     server.always = llm_server.well
-    await world.start(**ALLOWED)
+    await world.start(HANDRAIL_OUTBOUND_ALLOWED=ALLOWED)
     assert (await world.decision(found, within=90))["outcome"] == "nudged"
     await world.settled()
     assert len(await world.nudges(user)) == 1
@@ -124,19 +124,19 @@ async def test_a_spent_budget_ends_the_asking_until_the_month_does(
 ) -> None:
     server.always = says(DIAGNOSIS, usage={"prompt_tokens": 100_000, "completion_tokens": 0, "total_tokens": 100_000})
     world = await _world(make_world, server, monthlyBudget="0.03")
-    await world.start(**ALLOWED)
+    await world.start(HANDRAIL_OUTBOUND_ALLOWED=ALLOWED)
     first, second = await world.user(), await world.user()
     decision = await world.decide(a_signal(first))
     assert (decision["outcome"], decision["reason"], decision["cost_usd"]) == (
         "none", "llm_budget_spent", Decimal("0.040000"),
     )  # fmt: skip
     await asyncio.gather(*(agent.stop(signal.SIGKILL) for agent in world.agents))
-    await world.start(**ALLOWED)  # knows of it from the database alone
+    await world.start(HANDRAIL_OUTBOUND_ALLOWED=ALLOWED)  # knows of it from the database alone
     decision = await world.decide(a_signal(second))
     assert (decision["reason"], decision["input_tokens"]) == ("llm_budget_spent", None)
     assert len(server.requests) == 1
     await world.pool.execute("UPDATE decisions SET created_at = created_at - interval '32 days'")
     await asyncio.gather(*(agent.stop(signal.SIGKILL) for agent in world.agents))
-    await world.start(**ALLOWED)
+    await world.start(HANDRAIL_OUTBOUND_ALLOWED=ALLOWED)
     third = await world.user()
     assert (await world.decide(a_signal(third, signal_id=str(uuid.uuid4()))))["cost_usd"] == Decimal("0.040000")
