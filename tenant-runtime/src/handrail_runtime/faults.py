@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
-import redis.asyncio
 import structlog
 from nats.aio.client import Client
+from redis.asyncio import Connection as RedisConnection
 
 from handrail_runtime.settings import Settings
 
@@ -48,7 +48,7 @@ class Adapters:
 
     nats: type[Client] = Client
     database: type[asyncpg.Connection] = asyncpg.Connection
-    redis: type[redis.asyncio.Connection] = redis.asyncio.Connection
+    redis: "type[RedisConnection]" = RedisConnection
 
 
 def adapters(settings: Settings) -> Adapters:
@@ -100,20 +100,20 @@ def _database(fuse: Fuse) -> type[asyncpg.Connection]:
             return result
 
         async def fetchval(self, query: str, *args: Any, **kwargs: Any) -> Any:
-            result = await super().fetchval(query, *args, **kwargs)
+            result = await super().fetchval(query, *args, **kwargs)  # type: ignore[no-untyped-call]
             self._burn(query)
             return result
 
         async def fetchrow(self, query: str, *args: Any, **kwargs: Any) -> Any:
-            result = await super().fetchrow(query, *args, **kwargs)
+            result = await super().fetchrow(query, *args, **kwargs)  # type: ignore[no-untyped-call]
             self._burn(query)
             return result
 
     return Counting
 
 
-def _redis(fuse: Fuse) -> type[redis.asyncio.Connection]:
-    class Counting(redis.asyncio.Connection):
+def _redis(fuse: Fuse) -> type[RedisConnection]:
+    class Counting(RedisConnection):
         async def send_packed_command(self, command: Any, *args: Any, **kwargs: Any) -> None:
             await super().send_packed_command(command, *args, **kwargs)
             data = command if isinstance(command, bytes) else b"".join(bytes(part) for part in command)
