@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ import nkeys
 from floors.ingest_loop import TABLE
 from harness import Arm, Figures, alternate, cpu_seconds, main, percentile, report
 from nats.aio.client import Client
-from world import Program, Tenant, World, world
+from world import Tenant, World, world
 
 from handrail_contracts import intake, names, signals, subjects, times
 

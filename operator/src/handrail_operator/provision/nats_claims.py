@@ -101,7 +101,9 @@ def role(name: str) -> dict[str, Any]:
     match name:
         case "ingest":
             consume = _consume(names.EVENTS_STREAM, names.INGEST_CONSUMER)
-            return _user([*config, *consume, subjects.SIGNALS_ALL], [INBOX])
+            # It may look at what is new on its stream without taking it.
+            look = f"$JS.API.DIRECT.GET.{names.EVENTS_STREAM}"
+            return _user([*config, *consume, look, subjects.SIGNALS_ALL], [INBOX])
         case "agent":
             consume = _consume(names.SIGNALS_STREAM, names.AGENT_CONSUMER)
             return _user([*config, *consume, subjects.NUDGES_ALL], [INBOX])

@@ -43,7 +43,7 @@ def gather(arrived: Sequence[Arrived]) -> Feedback:
     for one in arrived:
         event = one.event
         if event.event_type in NUDGE_EVENTS:
-            if (nudge_id := _uuid(event.properties.get("nudge_id"))) is not None:
+            if (nudge_id := _uuid(one.properties().get("nudge_id"))) is not None:
                 feedback.nudges.setdefault(event.event_type, []).append((nudge_id, event.user_id, one.at))
         elif event.event_type == "identify":
             _identified(feedback, one)
@@ -51,7 +51,7 @@ def gather(arrived: Sequence[Arrived]) -> Feedback:
 
 
 def _identified(feedback: Feedback, one: Arrived) -> None:
-    properties = dict(one.event.properties)
+    properties = one.properties()
     anonymous = properties.pop("anonymous_id", None)
     given = properties.pop("traits", None)
     traits = given if isinstance(given, dict) else properties

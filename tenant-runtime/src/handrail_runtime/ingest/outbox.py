@@ -26,8 +26,9 @@ LONGEST_PAUSE = 10.0
 
 _TAKE = """
 SELECT signal_id, kind, payload::text AS payload FROM signals
-WHERE published_at IS NULL ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED
+WHERE published_at IS NULL ORDER BY created_at DESC LIMIT $1 FOR UPDATE SKIP LOCKED
 """
+"""The newest first: after an outage, a signal of now is not to wait for those of then."""
 _MARK = "UPDATE signals SET published_at = now() WHERE signal_id = ANY($1::uuid[])"
 
 

@@ -1,27 +1,38 @@
-"""The statements of ingest's transaction, in the order in which they run. Arrays come in, one round trip each."""
+"""The statements of ingest's transaction, in the order in which they run. Arrays come in, one round trip each;
+the large ones as text (see arrays)."""
 
-USERS = """
+_TIME = "'epoch'::timestamptz + {} * interval '1 microsecond'"
+"""From microseconds since 1970; exact."""
+
+USERS = f"""
 INSERT INTO users (user_id, signup_date, last_seen_time, simulated)
-SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::bool[])
+SELECT u.id, {_TIME.format("u.first")}, {_TIME.format("u.last")}, u.simulated
+FROM unnest($1::text::text[], $2::text::bigint[], $3::text::bigint[], $4::text::bool[])
+     AS u(id, first, last, simulated)
 ON CONFLICT (user_id) DO UPDATE
 SET signup_date = least(users.signup_date, excluded.signup_date),
     last_seen_time = greatest(users.last_seen_time, excluded.last_seen_time)
 WHERE excluded.last_seen_time > users.last_seen_time OR excluded.signup_date < users.signup_date
-"""
+"""  # noqa: S608 - of this module's own parts
 """Sorted by user id. It also locks each user's row, changed or not, so that one user's events are stored by one
 transaction at a time."""
 
-EVENTS = """
-INSERT INTO events (event_id, user_id, session_id, event_type, target_element, timestamp, url, properties,
-                    received_at, verified, simulated)
-SELECT e.id, e.user_id, e.session_id, e.type, e.target::jsonb, e.at, e.url, e.properties::jsonb,
-       e.received, e.verified, e.simulated
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::text[],
-            $9::timestamptz[], $10::bool[], $11::bool[])
-     AS e(id, user_id, session_id, type, target, at, url, properties, received, verified, simulated)
-ON CONFLICT (event_id) DO NOTHING
-RETURNING event_id
-"""
+EVENTS = f"""
+WITH stored AS (
+    INSERT INTO events (event_id, user_id, session_id, event_type, target_element, timestamp, url, properties,
+                        received_at, verified, simulated)
+    SELECT e.id, e.user_id, e.session_id, e.type, nullif(e.target, '')::jsonb, {_TIME.format("e.at")}, e.url,
+           e.properties::jsonb, {_TIME.format("e.received")}, e.verified, e.simulated
+    FROM unnest($1::text::uuid[], $2::text::text[], $3::text::text[], $4::text::text[], $5::text::text[],
+                $6::text::bigint[], $7::text::text[], $8::text::text[], $9::text::bigint[], $10::text::bool[],
+                $11::text::bool[])
+         AS e(id, user_id, session_id, type, target, at, url, properties, received, verified, simulated)
+    ON CONFLICT (event_id) DO NOTHING
+    RETURNING event_id
+)
+SELECT string_agg(event_id::text, ' ') FROM stored
+"""  # noqa: S608 - of this module's own parts
+"""The ids of those that are new, null where none is."""
 
 SESSIONS = """
 SELECT s.user_id, s.session_id, s.start_time, s.last_seen_time, s.event_count, s.state::text AS state

@@ -14,6 +14,7 @@ from handrail_contracts import signals, times
 from handrail_contracts.signals import Signal
 from handrail_runtime.ingest import feedback, statements
 from handrail_runtime.ingest.analysis import MAX_WINDOW, WINDOW, analyse, extended
+from handrail_runtime.ingest.arrays import plain_array, text_array
 from handrail_runtime.ingest.decoding import Arrived
 from handrail_runtime.ingest.rules import Rules
 from handrail_runtime.ingest.window_cache import Key, WindowCache
@@ -62,10 +63,10 @@ async def store(
     """Writes a batch within the connection's transaction. Raises what asyncpg raises; then nothing was written."""
     batch = {one.event.event_id: one for one in arrived}
     await connection.execute(statements.USERS, *_users(arrived))
-    rows = await connection.fetch(statements.EVENTS, *_events([batch[key] for key in sorted(batch)]))
-    new = sorted((batch[str(row["event_id"])] for row in rows), key=lambda one: (one.seen.at, one.seen.event_id))
-    if not new:
+    stored = await connection.fetchval(statements.EVENTS, *_events([batch[key] for key in sorted(batch)]))
+    if stored is None:
         return Stored()
+    new = sorted(map(batch.__getitem__, stored.split()), key=_order)
     # Being told who somebody is, is no visit.
     visits = _visits([one for one in new if one.event.event_type != "identify"])
     if visits:
@@ -100,33 +101,39 @@ async def save_signals(connection: asyncpg.Connection, found: Sequence[Signal]) 
     return [row["kind"] for row in rows]
 
 
-def _users(arrived: Sequence[Arrived]) -> tuple[list[str], list[datetime], list[datetime], list[bool]]:
-    spans: dict[str, tuple[datetime, datetime, bool]] = {}
+def _order(one: Arrived) -> tuple[int, str]:
+    return one.seen.at, one.seen.event_id
+
+
+def _users(arrived: Sequence[Arrived]) -> tuple[str, str, str, str]:
+    spans: dict[str, tuple[int, int, bool]] = {}
     for one in arrived:
-        user_id = one.event.user_id
+        user_id, at = one.event.user_id, one.seen.at
         span = spans.get(user_id)
         if span is None:
-            spans[user_id] = (one.at, one.at, one.simulated)
-        elif not span[0] <= one.at <= span[1]:
-            spans[user_id] = (min(span[0], one.at), max(span[1], one.at), span[2])
+            spans[user_id] = (at, at, one.simulated)
+        elif not span[0] <= at <= span[1]:
+            spans[user_id] = (min(span[0], at), max(span[1], at), span[2])
     ids = sorted(spans)
-    return ids, [spans[i][0] for i in ids], [spans[i][1] for i in ids], [spans[i][2] for i in ids]
+    first, last, simulated = zip(*(spans[one] for one in ids), strict=True)
+    return text_array(ids), plain_array(first), plain_array(last), plain_array(simulated)
 
 
-def _events(batch: Sequence[Arrived]) -> tuple[list[object], ...]:
+def _events(batch: Sequence[Arrived]) -> tuple[str, ...]:
     encode = msgspec.json.encode
+    raw = [one.event for one in batch]
     return (
-        [one.event.event_id for one in batch],
-        [one.event.user_id for one in batch],
-        [one.event.session_id for one in batch],
-        [one.event.event_type for one in batch],
-        [encode(one.event.target_element).decode() if one.event.target_element else None for one in batch],
-        [one.at for one in batch],
-        [one.event.url for one in batch],
-        [encode(one.event.properties).decode() if one.event.properties else "{}" for one in batch],
-        [one.received_at for one in batch],
-        [one.verified for one in batch],
-        [one.simulated for one in batch],
+        text_array([one.event_id for one in raw]),
+        text_array([one.user_id for one in raw]),
+        text_array([one.session_id for one in raw]),
+        text_array([one.event_type for one in raw]),
+        text_array([encode(one.target_element).decode() if one.target_element else "" for one in raw]),
+        plain_array([one.seen.at for one in batch]),
+        text_array([one.url for one in raw]),
+        text_array([str(one.properties, "utf-8") for one in raw]),
+        plain_array([one.received_at for one in batch]),
+        plain_array([one.verified for one in batch]),
+        plain_array([one.simulated for one in batch]),
     )
 
 
@@ -199,7 +206,7 @@ def _advance(visit: Visit, rules: Rules) -> list[Signal]:
     last = visit.new[-1]
     visit.window = extended(visit.window or [], new)
     texts = {
-        one.seen.event_id: text if isinstance(text := one.event.properties.get("text"), str) else ""
+        one.seen.event_id: text if isinstance(text := one.properties().get("text"), str) else ""
         for one in visit.new
         if one.event.event_type == "user_message"
     }

@@ -13,6 +13,11 @@ class Watermark:
         self._sequences: deque[int] = deque(maxlen=KEEP)
         self._times: deque[int] = deque(maxlen=KEEP)
 
+    @property
+    def newest(self) -> int:
+        """The stream's time for the newest message taken, microseconds; 0 where none was."""
+        return self._times[-1] if self._times else 0
+
     def note(self, sequence: int, stored_at: int) -> None:
         """A message's sequence and the stream's own time for it, microseconds. One that comes again says nothing."""
         if not self._sequences or sequence > self._sequences[-1]:

@@ -9,6 +9,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
+    op.drop_index(op.f("ix_events_session_id_timestamp"), table_name="events")
     op.create_table(
         "escalation_deliveries",
         sa.Column("escalation_id", sa.Uuid(), nullable=False),
