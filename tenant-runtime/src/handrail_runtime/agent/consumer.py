@@ -18,7 +18,7 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from handrail_contracts import names, signals, subjects, times
+from handrail_contracts import names, signals, subjects, times, traces
 from handrail_contracts.signals import Signal
 from handrail_runtime.agent import metrics
 from handrail_runtime.agent.runs import Runs, is_plain
@@ -141,7 +141,7 @@ class Consumer:
                 await self._wait_for_database()
 
     async def _alone(self, one: Delivered) -> None:
-        structlog.contextvars.bind_contextvars(signal_id=one.signal.signal_id, **one.signal.trace)
+        structlog.contextvars.bind_contextvars(**_named(one.signal))
         again = one.deliveries > 1
         async with self._slots:
             while True:
@@ -244,5 +244,9 @@ def _tell_of(signal: Signal, outcome: str, seconds: float) -> None:
     metrics.RUN.observe(seconds)
     metrics.AGE.observe(max(0.0, time.time() - times.from_micros(signal.occurred_at).timestamp()))
     metrics.DECISIONS.labels(signal.kind, outcome).inc()
-    fields = {"signal_id": signal.signal_id, **signal.trace}
-    log.info("decided", kind=signal.kind, outcome=outcome, seconds=round(seconds, 4), **fields)
+    log.info("decided", kind=signal.kind, outcome=outcome, seconds=round(seconds, 4), **_named(signal))
+
+
+def _named(signal: Signal) -> dict[str, str]:
+    """What log lines about a signal carry."""
+    return {"signal_id": signal.signal_id, **traces.log_fields(signal.trace)}

@@ -22,8 +22,8 @@ class Desk:
     redis: Redis
     redis_prefix: str
     clock: Callable[[], datetime]
-    tell: Callable[[str, int], Awaitable[None]]
-    """Tells realtime of a user's nudge by its seq; never raises."""
+    tell: Callable[[Signal, int], Awaitable[None]]
+    """Tells realtime, by its seq, of the nudge that a signal led to; never raises."""
     providers: Providers
 
 

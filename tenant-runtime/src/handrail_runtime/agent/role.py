@@ -10,8 +10,9 @@ import structlog
 from fastapi import APIRouter
 from nats.errors import Error as NatsError
 
-from handrail_contracts import names, subjects, times
+from handrail_contracts import names, subjects, times, traces
 from handrail_contracts.nudges import NudgeNotice
+from handrail_contracts.signals import Signal
 from handrail_runtime.agent.consumer import Consumer
 from handrail_runtime.agent.context import Desk
 from handrail_runtime.agent.escalation.channels import Channels
@@ -67,11 +68,12 @@ class AgentRole:
         async with raw_transaction(self._engine) as connection:
             await connection.execute("SELECT 1")
 
-    async def _tell(self, user_id: str, seq: int) -> None:
+    async def _tell(self, signal: Signal, seq: int) -> None:
         """Costs time where it is lost, not the nudge: realtime looks into the table anyway."""
-        notice = NudgeNotice(user_id, seq, times.micros(_now()))
+        notice = NudgeNotice(signal.user_id, seq, times.micros(_now()), signal.occurred_at)
+        headers = traces.to_headers(signal.trace)
         with contextlib.suppress(NatsError):
-            await self._nats.publish(subjects.nudge(user_id), msgspec.json.encode(notice))
+            await self._nats.publish(subjects.nudge(signal.user_id), msgspec.json.encode(notice), headers=headers)
 
 
 def _now() -> datetime:

@@ -122,5 +122,5 @@ class Runs:
         if not rows or rows[0]["outcome"] == "failed":
             return None
         if rows[0]["seq"] is not None:
-            await self._desk.tell(signal.user_id, rows[0]["seq"])
+            await self._desk.tell(signal, rows[0]["seq"])
         return "repeated"

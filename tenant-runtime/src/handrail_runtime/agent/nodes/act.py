@@ -41,7 +41,7 @@ async def act_together(journeys: Sequence[tuple[State, Run]]) -> list[State]:
     for at, signal, change, one in zip(todo, found, changed, done, strict=True):
         added[at] = change if one is None else {**change, "outcome": one.outcome, "reason": one.reason}
         if one is not None and one.seq is not None:
-            await desk.tell(signal.user_id, one.seq)
+            await desk.tell(signal, one.seq)
     return added
 
 

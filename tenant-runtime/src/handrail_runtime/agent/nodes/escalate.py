@@ -25,5 +25,5 @@ async def escalate(state: State, run: Run) -> State:
             decision = decision_of(state, run.config.revision, desk.clock())
             (done,) = await perform(connection, [(effect, decision)], run.config.spec)
     if done.seq is not None:
-        await desk.tell(signal.user_id, done.seq)
+        await desk.tell(signal, done.seq)
     return {"outcome": done.outcome, "reason": done.reason}
