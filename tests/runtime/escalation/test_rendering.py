@@ -126,7 +126,7 @@ def test_a_mail() -> None:
         "MIME-Version": "1.0",
     }
     assert (
-        message.get_payload().replace("\r\n", "\n")
+        str(message.get_payload()).replace("\r\n", "\n")
         == f"{TEXT}\n\n-- \nHandrail, escalation 00000000-0000-0000-0000-000000000005\n"
     )
 
