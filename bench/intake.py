@@ -139,7 +139,7 @@ async def floor(name: str, world: World, tenants: list[Tenant]) -> AsyncIterator
         assert tenant.record.publish is not None
         known.append({"key": tenant.key(), "jwt": tenant.record.publish.jwt, "seed": tenant.record.publish.seed})
     file.write_text(json.dumps({"port": port, "nats": world.servers.access().nats_url, "tenants": known}))
-    process = await asyncio.create_subprocess_exec(sys.executable, str(HERE / "floors" / f"{name}.py"), str(file))
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", f"floors.{name}", str(file), cwd=HERE)
     server = Server(name, port, process.pid, world, tenants, ours=False)
     try:
         async with asyncio.timeout(30):

@@ -277,7 +277,7 @@ async def floor(world: World, tenant: Tenant, users: list[str], client: Client) 
 async def benchmark(given: argparse.Namespace) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    count = 1000 if given.quick else 5000
+    count = 2000 if given.quick else 5000
     seconds = 2.0 if given.quick else 5.0
     users = [f"anon-{uuid4()}" for _ in range(count)]
     async with contextlib.AsyncExitStack() as stack:

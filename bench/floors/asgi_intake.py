@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import uvicorn
-from group_commit import lanes, publishes
+from floors.group_commit import lanes, publishes
 
 from handrail_contracts.events import Batch
 

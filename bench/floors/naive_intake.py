@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import uvicorn
 from fastapi import FastAPI, Header, HTTPException
-from group_commit import SUBJECT, lanes, publishes
+from floors.group_commit import SUBJECT, lanes, publishes
 from starlette.responses import Response
 
 from handrail_contracts.events import EventBatch

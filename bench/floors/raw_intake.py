@@ -6,7 +6,7 @@ import sys
 import httptools
 import msgspec
 import uvloop
-from group_commit import Lane, lanes, publishes
+from floors.group_commit import Lane, lanes, publishes
 
 from handrail_contracts.events import Batch
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from nats.aio.client import Client, Msg, RawCredentials
+from nats.aio.client import Client, RawCredentials
+from nats.aio.msg import Msg
 
 GIVEN = json.loads(Path(sys.argv[1]).read_text())
 OPEN: dict[str, Any] = {}

@@ -6,6 +6,7 @@ no HTTP at all gets the one error body, too.
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -120,7 +121,11 @@ class HttpProtocol(HttpToolsProtocol):
         self._stop_timer()
         super().handle_websocket_upgrade()
         # From here on the socket's protocol hears of the connection's end.
-        cast("SocketProtocol", self.transport.get_protocol()).on_lost = self._leave
+        # It keeps nothing of this one, which ends here: there are many sockets, and most are idle.
+        address, self._address = self._address, None
+        if address is not None:
+            cast("SocketProtocol", self.transport.get_protocol()).on_lost = partial(self.crowd.leave, address)
+        self.cycle = self.scope = self.headers = self.parser = cast("Any", None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()

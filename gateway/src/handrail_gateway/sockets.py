@@ -74,6 +74,8 @@ class Sockets:
         except Refused as refused:
             self._close(wire, refused)
             return
+        # Headers, key and token are of no use any more, and there are many sockets.
+        scope.clear()
         browser = Browser(wire, caller.tenant.name, user_id, caller.key.key_id)
         self._enter(browser)
         try:

@@ -80,6 +80,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         await super().send(message)
+        if message["type"] == "websocket.accept":
+            # The handshake's headers, the token among them, are not kept for as long as the socket is open.
+            self.request = self.response = cast("Any", None)
         if message["type"] == "websocket.http.response.body":
             # A refusal is an answer as well; without this the log calls every one of them an error.
             self.handshake_complete = True
