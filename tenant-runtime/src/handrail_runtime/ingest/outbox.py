@@ -2,7 +2,11 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
+from uuid import UUID
 
+import asyncpg
+import msgspec
 import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
@@ -10,7 +14,7 @@ from nats.js import JetStreamContext
 from nats.js.api import Header
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from handrail_contracts import names, subjects
+from handrail_contracts import names, subjects, traces
 from handrail_runtime.data.raw import DATABASE_ERRORS, raw_transaction
 from handrail_runtime.ingest import metrics
 
@@ -25,7 +29,7 @@ ACK_WAIT = 5.0
 LONGEST_PAUSE = 10.0
 
 _TAKE = """
-SELECT signal_id, kind, payload::text AS payload FROM signals
+SELECT signal_id, kind, payload::text AS payload, (payload -> 'trace')::text AS trace FROM signals
 WHERE published_at IS NULL ORDER BY created_at DESC LIMIT $1 FOR UPDATE SKIP LOCKED
 """
 """The newest first: after an outage, a signal of now is not to wait for those of then."""
@@ -77,7 +81,7 @@ class Outbox:
                     subjects.signal(row["kind"]),
                     row["payload"].encode(),
                     stream=names.SIGNALS_STREAM,
-                    headers={Header.MSG_ID: str(row["signal_id"])},
+                    headers={Header.MSG_ID: str(row["signal_id"]), **traces.to_headers(_trace(row))},
                 )
                 for row in rows
             ]
@@ -95,6 +99,18 @@ class Outbox:
             if arrived:
                 await connection.execute(_MARK, arrived)
                 metrics.PUBLISHED.inc(len(arrived))
+                _tell_of(rows, set(arrived))
         if failed is not None:
             raise NatsError(f"{len(rows) - len(arrived)} of {len(rows)} signals were not taken: {failed!r}")
         return len(rows) == GROUP
+
+
+def _trace(row: asyncpg.Record) -> dict[str, str]:
+    return msgspec.json.decode(row["trace"], type=dict[str, str]) if row["trace"] else {}
+
+
+def _tell_of(rows: Sequence[asyncpg.Record], arrived: set[UUID]) -> None:
+    for row in rows:
+        if row["signal_id"] in arrived:
+            fields = traces.log_fields(_trace(row))
+            log.info("signal found", kind=row["kind"], signal_id=str(row["signal_id"]), **fields)
