@@ -125,5 +125,9 @@ def test_every_state_of_the_table_counts(state: str) -> None:
 def test_a_reason_is_one_line() -> None:
     assert reason(pg.UntranslatableCharacterError("bad\nDETAIL: \\u0000")) == "SQLSTATE 22P05: bad"
     assert reason(_of_driver(pg.DiskFullError("full"))) == "SQLSTATE 53100: full"
+    invalid = pg.InvalidTextRepresentationError('invalid input syntax for type uuid: "anna@example.test"')
+    assert reason(invalid) == "SQLSTATE 22P02: invalid input syntax for type uuid"
+    driver = ClientDataError("invalid input for query argument $1: 'anna' (expected int)")
+    assert reason(driver) == "DataError: invalid input for query argument $1"
     assert reason(KeyError("at")) == "KeyError: 'at'"
     assert reason(TimeoutError()) == "TimeoutError"

@@ -44,6 +44,7 @@ HEADER_API_KEY = "X-API-Key"
 HEADER_REQUEST_ID = "X-Request-ID"
 HEADER_PRINCIPAL = "X-Handrail-Principal"
 HEADER_TRACEPARENT = "traceparent"
+HEADER_DEAD_LETTER = "Handrail-Dead-Letter"  # of a NATS message that puts one back: its id
 
 ANONYMOUS_PATTERN = r"^anon-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _ANONYMOUS = re.compile(ANONYMOUS_PATTERN)

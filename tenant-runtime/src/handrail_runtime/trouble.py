@@ -95,10 +95,12 @@ def is_outage(error: BaseException) -> bool:
 
 
 def reason(error: BaseException) -> str:
-    """One line that says what happened, with no more of the values than the database itself repeats."""
+    """One line that says what happened, without the values that messages of database and driver end with."""
     error = _cause(error)
     state = getattr(error, "sqlstate", None)
-    text = str(error).split("\n", 1)[0][:300]
+    text = str(error).split("\n", 1)[0].split(': "', 1)[0][:300]
+    if isinstance(error, ClientDataError):
+        text = text.split(":", 1)[0]
     name = f"SQLSTATE {state}" if state else type(error).__name__
     return f"{name}: {text}" if text else name
 

@@ -28,7 +28,7 @@ async def test_what_cannot_be_read_is_given_up_and_the_rest_is_stored(
     await world.publish(b"\x00\x00\x00\x09junk", intake.join([half, bad]), b"", frame([anna.views("/b")]))
     await world.stored(2)
     await world.settled()
-    assert await process.metric("handrail_ingest_poison_messages_total") == 2
+    assert await process.metric('handrail_ingest_dead_letters_total{class="poison"}') == 2
     assert "stream_sequence" in process.log.read_text()
 
 

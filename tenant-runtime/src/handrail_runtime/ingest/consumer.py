@@ -1,38 +1,46 @@
 """From the stream to the database: takes what waits, stores it in one transaction, acknowledges.
 
 An outage of PostgreSQL stops the taking and is waited for; what is held is kept from being delivered again. Nothing
-that was acknowledged by the gateway is given up, except what can be neither read nor stored.
+that was acknowledged by the gateway is given up: what can be neither read nor stored becomes a dead letter, event by
+event, and costs nobody else.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+import msgspec
 import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from handrail_contracts import times
+from handrail_contracts import names, times
+from handrail_runtime.data.dead_letters import Letter
 from handrail_runtime.data.raw import raw_transaction
 from handrail_runtime.ingest import metrics
-from handrail_runtime.ingest.decoding import Arrived, decode
+from handrail_runtime.ingest.decoding import Arrived, Decoded, alone, decode
+from handrail_runtime.ingest.letter_box import LetterBox
 from handrail_runtime.ingest.live import Live
 from handrail_runtime.ingest.rules import Rules
+from handrail_runtime.ingest.sifting import sift
 from handrail_runtime.ingest.store import Stored, store
 from handrail_runtime.ingest.watermark import Watermark
 from handrail_runtime.ingest.window_cache import WindowCache
 from handrail_runtime.pull import Pull
-from handrail_runtime.trouble import is_outage
+from handrail_runtime.trouble import classify, is_outage, reason
 
 log = structlog.get_logger()
 
 STATEMENT_LIMIT = 60.0
 """Seconds for one transaction; a database that is frozen rather than gone must not hold a batch for ever."""
 LONGEST_PAUSE = 5.0
+NOT_KEPT_DELAY = 30.0
+"""Seconds until messages come again whose dead letters could not be written."""
 FINISH = 3.0
 """Seconds that a batch may go on after the process was told to stop."""
 
@@ -44,12 +52,14 @@ class Consumer:
         self,
         pull: Pull,
         engine: AsyncEngine,
+        letters: LetterBox,
         live: Live,
         rules: Callable[[], Rules],
         on_signals: Callable[[], None],
     ) -> None:
         self._pull = pull
         self._engine = engine
+        self._letters = letters
         self._live = live
         self._rules = rules
         self._on_signals = on_signals
@@ -70,51 +80,55 @@ class Consumer:
             touching.cancel()
             await self._pull.stop()
 
+    def behind(self, by: int) -> bool:
+        """Whether the newest message taken had waited for longer than `by` microseconds and others wait behind it."""
+        newest = self.watermark.newest
+        return self._pull.backlog and 0 < newest < time.time_ns() // 1000 - by
+
+    async def store_ahead(self, arrived: Sequence[Arrived]) -> None:
+        """Stores events before their turn, in which they will be found to be stored. Raises what `store` raises."""
+        stored = await self._once(arrived)
+        metrics.EVENTS.labels("stored").inc(stored.events)
+        for kind in stored.signals:
+            metrics.SIGNALS.labels(kind).inc()
+
     async def _work(self, messages: list[Msg]) -> None:
         began = time.perf_counter()
         for message in messages:
             data = message.metadata
             self.watermark.note(data.sequence.stream, times.micros(data.timestamp))
         decoded = [(message, decode(message.data)) for message in messages]
-        good = [message for message, content in decoded if content.fault is None]
         arrived = [one for _, content in decoded for one in content.events]
-        stored = await self._store(arrived)
-        if stored is None:
-            # Something in here cannot be stored. One message at a time, so that only the guilty one is given up.
-            for message, content in decoded:
-                if await self._store(content.events) is None:
-                    await self._give_up(message, "the database cannot hold it")
-                elif content.fault is None:
-                    await self._pull.done([message])
-        else:
-            await self._pull.done(good)
-        for message, content in decoded:
-            if content.fault is not None:
-                await self._give_up(message, content.fault)
+        refused = await sift(arrived, self._store)
+        letters = [
+            *(_placed(letter, message) for message, content in decoded for letter in content.letters),
+            *_refused(refused, decoded),
+        ]
+        put_back = [letter_id for message in messages if (letter_id := _letter_id(message)) is not None]
+        if (letters or put_back) and not await self._letters.keep(letters, put_back):
+            for message in messages:
+                await self._pull.give_back(message, NOT_KEPT_DELAY)
+            return
+        for letter in letters:
+            _tell(letter)
+        await self._pull.done(messages)
         last = messages[-1].metadata
         metrics.DURATION.observe(time.perf_counter() - began)
         metrics.LAG.set(max(0.0, time.time() - last.timestamp.timestamp()))
         metrics.PENDING.set(last.num_pending)
 
-    async def _give_up(self, message: Msg, reason: str) -> None:
-        # The place of the dead letters: what is given up here is to be kept there.
-        metrics.POISON.inc()
-        log.error("a message is given up", stream_sequence=message.metadata.sequence.stream, reason=reason)
-        await self._pull.drop(message)
-
-    async def _store(self, arrived: list[Arrived]) -> Stored | None:
-        """Waits for as long as the database is away. None: these values it will never take."""
-        if not arrived:
-            return Stored()
+    async def _store(self, arrived: Sequence[Arrived]) -> Exception | None:
+        """Waits for as long as the database is away. An error: these values, or we with them, will never do."""
         pause = 0.1
         while True:
             try:
                 stored = await self._once(arrived)
             except Exception as error:
                 if not is_outage(error):
-                    log.error("a batch cannot be stored", events=len(arrived), exc_info=error)
+                    if len(arrived) == 1 and classify(error) == "bug":
+                        log.error("a fault of ours with an event", event_id=arrived[0].event.event_id, exc_info=error)
                     metrics.BATCHES.labels("refused").inc()
-                    return None
+                    return error
                 log.warning("the database does not take events; waiting", error=repr(error), pause=pause)
                 metrics.BATCHES.labels("outage").inc()
                 self.database = False
@@ -128,9 +142,9 @@ class Consumer:
             metrics.EVENTS.labels("duplicate").inc(len(arrived) - stored.events)
             for kind in stored.signals:
                 metrics.SIGNALS.labels(kind).inc()
-            return stored
+            return None
 
-    async def _once(self, arrived: list[Arrived]) -> Stored:
+    async def _once(self, arrived: Sequence[Arrived]) -> Stored:
         rules = self._rules()
         writing: asyncio.Task[None] | None = None
         try:
@@ -147,6 +161,52 @@ class Consumer:
         if stored.signals:
             self._on_signals()
         return stored
+
+
+def _letter_id(message: Msg) -> UUID | None:
+    """Which dead letter this message puts back, if any."""
+    try:
+        return UUID((message.headers or {})[names.HEADER_DEAD_LETTER])
+    except (KeyError, ValueError):
+        return None
+
+
+def _placed(letter: Letter, message: Msg) -> Letter:
+    return msgspec.structs.replace(letter, stream_sequence=message.metadata.sequence.stream)
+
+
+def _refused(refused: list[tuple[int, Exception]], decoded: list[tuple[Msg, Decoded]]) -> Iterator[Letter]:
+    """Letters for events by their places among all that were decoded, in order."""
+    first = 0
+    waiting = iter(refused)
+    place, error = next(waiting, (None, None))
+    for message, content in decoded:
+        while place is not None and error is not None and place < first + len(content.events):
+            event = content.events[place - first].event
+            yield Letter(
+                "event",
+                classify(error),
+                reason(error),
+                alone(message.data, place - first),
+                message.metadata.sequence.stream,
+                event.event_id,
+                event.user_id,
+                event.event_type,
+            )
+            place, error = next(waiting, (None, None))
+        first += len(content.events)
+
+
+def _tell(letter: Letter) -> None:
+    log.error(
+        "a dead letter",
+        dead_letter_id=str(letter.letter_id),
+        kind=letter.kind,
+        trouble=letter.trouble,
+        event_id=letter.event_id,
+        reason=letter.reason,
+        stream_sequence=letter.stream_sequence,
+    )
 
 
 async def _finish(work: Coroutine[Any, Any, None], within: float) -> None:

@@ -1,13 +1,38 @@
-"""From a message of the EVENTS stream to events with corrected times. Pure."""
+"""From a message of the EVENTS stream to events with corrected times. Pure.
 
-from collections.abc import Iterator
+The gateway has validated what is here; it is read once more as far as it is needed, and the rest is passed on as it
+came. Whatever the database will not hold is found there, and costs only its own event.
+"""
+
+import contextlib
 from datetime import datetime, timedelta
+from typing import Annotated, Any
 
 import msgspec
 
-from handrail_contracts import events, intake, times
-from handrail_contracts.events import Event
+from handrail_contracts import intake, times
+from handrail_contracts.events import Context, Target
+from handrail_runtime.data.dead_letters import Letter
+from handrail_runtime.ingest import parts
 from handrail_runtime.session.seen import Seen, seen
+
+
+class Event(msgspec.Struct, gc=False):
+    """One event as it came, its properties unread."""
+
+    event_id: Annotated[str, msgspec.Meta(min_length=36, max_length=36)]
+    event_type: str
+    user_id: str
+    session_id: str
+    timestamp: times.Rfc3339
+    url: str = ""
+    target_element: Target | None = None
+    properties: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _Batch(msgspec.Struct, gc=False):
+    events: list[Event]
+    context: Context | None = None
 
 
 class Arrived(msgspec.Struct, frozen=True, gc=False):
@@ -15,63 +40,128 @@ class Arrived(msgspec.Struct, frozen=True, gc=False):
 
     event: Event
     seen: Seen
-    at: datetime
-    """Corrected."""
-    received_at: datetime
+    received_at: int
+    """Microseconds since 1970."""
     verified: bool
     simulated: bool
     trace: dict[str, str]
     """As in `Signal.trace`; one for the whole batch."""
 
+    @property
+    def at(self) -> datetime:
+        """Corrected."""
+        return times.from_micros(self.seen.at)
+
+    def properties(self) -> dict[str, Any]:
+        """All of them, read."""
+        found: dict[str, Any] = _properties.decode(self.event.properties)
+        return found
+
 
 class Decoded(msgspec.Struct):
-    """What a message held. `fault` says why a part of it could not be read, None where all could."""
+    """What a message held: events, and dead letters for what could not be read."""
 
     events: list[Arrived]
-    fault: str | None = None
+    letters: list[Letter]
+
+
+_batch = msgspec.json.Decoder(_Batch)
+_properties = msgspec.json.Decoder(dict[str, Any])
+_STALE = times.STALE_AFTER // timedelta(microseconds=1)
+_NOTHING: dict[str, Any] = {}
+UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
 
 
 def decode(message: bytes) -> Decoded:
-    """Never raises: what cannot be read is said in `fault`, and the rest of the message is kept."""
-    decoded = Decoded([])
+    """Never raises: what cannot be read becomes a dead letter, and the rest of the message is kept."""
+    decoded = Decoded([], [])
     try:
         for framed in intake.split(message):
             try:
                 decoded.events.extend(_arrived(framed))
-            except (events.Refused, OverflowError) as error:
-                decoded.fault = f"a batch is not what the gateway lets in: {error}"
+            except UNREADABLE as error:
+                _take_apart(framed, error, decoded)
     except ValueError as error:
-        decoded.fault = str(error)
+        decoded.letters.append(Letter("message", "poison", str(error), message))
     return decoded
 
 
-def _arrived(framed: intake.FramedBatch) -> Iterator[Arrived]:
-    batch = events.decode(framed.body)
+def _take_apart(framed: intake.FramedBatch, error: Exception, into: Decoded) -> None:
+    """Only the events that cannot be read are put aside; or the whole batch, where none can."""
+    events: list[Arrived] = []
+    letters: list[Letter] = []
+    for part in parts.parts(framed) or ():
+        try:
+            events.extend(_of_part(part))
+        except UNREADABLE as fault:
+            seen_of_it = parts.glance(part)
+            letters.append(
+                Letter(
+                    "event",
+                    "poison",
+                    str(fault),
+                    part,
+                    event_id=seen_of_it.event_id,
+                    user_id=seen_of_it.user_id,
+                    event_type=seen_of_it.event_type,
+                )
+            )
+    if events or len(letters) == 1:
+        into.events.extend(events)
+        into.letters.extend(letters)
+    else:
+        into.letters.append(Letter("batch", "poison", str(error), intake.frame(framed.meta, framed.body)))
+
+
+def alone(message: bytes, number: int) -> bytes:
+    """A frame that holds only the event that `decode(message).events[number]` was made of. Slow: reads it all again.
+
+    Raises IndexError.
+    """
+    for framed in intake.split(message):
+        try:
+            count = len(_arrived(framed))
+        except UNREADABLE:
+            for part in parts.parts(framed) or ():
+                with contextlib.suppress(*UNREADABLE):
+                    _of_part(part)
+                    if number == 0:
+                        return part
+                    number -= 1
+            continue
+        if number < count:
+            return (parts.parts(framed) or [])[number]
+        number -= count
+    raise IndexError("there are fewer events in the message")
+
+
+def _of_part(part: bytes) -> list[Arrived]:
+    (framed,) = intake.split(part)
+    return _arrived(framed)
+
+
+def _arrived(framed: intake.FramedBatch) -> list[Arrived]:
+    batch = _batch.decode(framed.body)
     meta = framed.meta
-    received_at, skew = times.from_micros(meta.received_at), timedelta(microseconds=meta.skew)
+    received_at = meta.received_at
     simulated = batch.context is not None and batch.context.simulated
     trace = {"request_id": meta.request_id} if meta.request_id else {}
     if meta.traceparent:
         trace["traceparent"] = meta.traceparent
+    found = []
     for event in batch.events:
         event.event_id = event.event_id.lower()
-        at = times.corrected(event.timestamp, skew, received_at)
+        at = times.corrected_micros(event.timestamp, meta.skew, received_at)
         target = event.target_element
-        yield Arrived(
-            event,
-            seen(
-                at=times.micros(at),
-                event_id=event.event_id,
-                event_type=event.event_type,
-                url=event.url,
-                selector=target.selector if target else None,
-                tag=target.tag if target else None,
-                properties=event.properties,
-                stale=received_at - at > times.STALE_AFTER,
-            ),
-            at,
-            received_at,
-            meta.verified,
-            simulated,
-            trace,
+        look = seen(
+            at=at,
+            event_id=event.event_id,
+            event_type=event.event_type,
+            url=event.url,
+            selector=target.selector if target else None,
+            tag=target.tag if target else None,
+            properties=_properties.decode(event.properties) if len(event.properties) > len(b"{}") else _NOTHING,
+            stale=received_at - at > _STALE,
         )
+        found.append(Arrived(event, look, received_at, meta.verified, simulated, trace))
+    return found

@@ -14,7 +14,14 @@ DURATION = Histogram(
 )
 LAG = Gauge("handrail_ingest_lag_seconds", "Age of the newest message stored, on its arrival in the database.")
 PENDING = Gauge("handrail_ingest_pending_messages", "Messages in the stream that wait behind the newest one taken.")
-POISON = Counter("handrail_ingest_poison_messages_total", "Messages that could not be read or stored.")
+DEAD_LETTERS = Counter(
+    "handrail_ingest_dead_letters_total", "Events, batches and messages put aside: poison or bug.", ["class"]
+)
+for _class in ("poison", "bug"):
+    DEAD_LETTERS.labels(_class)
+OPEN_DEAD_LETTERS = Gauge(
+    "handrail_ingest_open_dead_letters", "Dead letters that nobody has dealt with yet.", ["class"]
+)
 SIGNALS = Counter("handrail_ingest_signals_total", "New signals.", ["kind"])
 PUBLISHED = Counter("handrail_ingest_published_signals_total", "Signals that JetStream has acknowledged.")
 PUBLISH_ERRORS = Counter("handrail_ingest_publish_errors_total", "Groups of signals that were not all taken.")

@@ -8,6 +8,8 @@ from fastapi import APIRouter
 from handrail_contracts import names
 from handrail_runtime.config import Config
 from handrail_runtime.ingest.consumer import Consumer
+from handrail_runtime.ingest.fresh import Fresh
+from handrail_runtime.ingest.letter_box import LetterBox
 from handrail_runtime.ingest.live import Live
 from handrail_runtime.ingest.outbox import Outbox
 from handrail_runtime.ingest.revisions import Revisions
@@ -30,7 +32,11 @@ class IngestRole:
         self._outbox = Outbox(resources.nats, resources.engine)
         self._revisions = Revisions(resources.engine)
         live = Live(resources.redis, resources.settings.redis_prefix)
-        self._consumer = Consumer(self._pull, resources.engine, live, lambda: self._rules, self._outbox.wake)
+        self._letters = LetterBox(resources.engine)
+        self._consumer = Consumer(
+            self._pull, resources.engine, self._letters, live, lambda: self._rules, self._outbox.wake
+        )
+        self._fresh = Fresh(resources.nats, self._consumer)
         self._silence = Silence(
             live,
             resources.engine,
@@ -45,7 +51,7 @@ class IngestRole:
         self._config.on_change(self._changed)
         self._changed(self._config.current)
         async with asyncio.TaskGroup() as group:
-            for part in (self._consumer, self._outbox, self._silence, self._revisions):
+            for part in (self._consumer, self._letters, self._outbox, self._fresh, self._silence, self._revisions):
                 group.create_task(part.run(), name=f"ingest-{type(part).__name__.lower()}")
 
     def ready(self) -> Mapping[str, bool]:
