@@ -51,6 +51,10 @@ def test_the_description_is_whole():
         "/api/v1/users": {"get"}, "/api/v1/users/{user_id}": {"get"}, "/api/v1/sessions": {"get"},
         "/api/v1/nudges": {"get"}, "/api/v1/decisions": {"get"}, "/api/v1/escalations": {"get"},
         "/api/v1/keys": {"get", "post"}, "/api/v1/keys/{key_id}": {"delete"}, "/sdk/v1/config": {"get"},
+        "/api/v1/deadletters": {"get", "delete"}, "/api/v1/deadletters/retry": {"post"},
+        "/api/v1/deadletters/{dead_letter_id}": {"delete"}, "/api/v1/deadletters/{dead_letter_id}/retry": {"post"},
+        "/api/v1/runs": {"get"}, "/api/v1/runs/{run_id}/resume": {"post"},
+        "/api/v1/escalations/{escalation_id}/close": {"post"},
     }.items():  # fmt: skip
         assert methods <= paths[path].keys(), path
     secured = set(document["components"]["securitySchemes"])

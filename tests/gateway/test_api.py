@@ -284,7 +284,7 @@ async def test_keys(start_gateway: Any, make_tenant: Any, make: Any, operator: O
     by_kind = {key.kind: key for key in tenant.record.keys}
     answer = await running.client.get("/api/v1/keys", headers=_secret(tenant))
     items = {item["kind"]: item for item in answer.json()["items"]}
-    assert (answer.status_code, answer.json()["next"]) == (200, None)
+    assert (answer.status_code, answer.json()["next"], answer.json()["tenant"]) == (200, None, tenant.name)
     assert items["publishable"] == {
         "key_id": by_kind["publishable"].key_id,
         "kind": "publishable",

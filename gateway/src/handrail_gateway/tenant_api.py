@@ -50,6 +50,7 @@ class KeyInfo(BaseModel):
 class KeyList(BaseModel):
     """Newest first."""
 
+    tenant: str = Field(description="Whose keys these are.")
     items: list[KeyInfo]
     next: str | None = None
 
@@ -121,6 +122,7 @@ async def list_keys(request: Request, caller: SecretCaller) -> KeyList:
     keys = sorted(caller.tenant.record.keys, key=lambda key: (key.created_at, key.key_id), reverse=True)
     used = await gateway(request).bus.last_used([key.key_id for key in keys])
     return KeyList(
+        tenant=caller.tenant.name,
         items=[
             KeyInfo(key_id=key.key_id, kind=key.kind, created_at=key.created_at, last_used_at=used.get(key.key_id))
             for key in keys

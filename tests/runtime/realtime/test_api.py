@@ -219,6 +219,6 @@ def test_every_column_of_the_tables_is_answered():
         (tables.sessions, models.SessionItem, {"state"}),
         (tables.nudges, models.NudgeItem, set()),
         (tables.decisions, models.DecisionItem, set()),
-        (tables.escalations, models.EscalationItem, set()),
+        (tables.escalations, models.EscalationItem, {"deliveries"}),
     ):
-        assert {column.name for column in table.c} - kept == set(model.model_fields), table.name
+        assert {column.name for column in table.c} - kept == set(model.model_fields) - kept, table.name

@@ -19,6 +19,7 @@ from handrail_contracts.snippet_config import from_spec
 from handrail_runtime import http
 from handrail_runtime.config import Config
 from handrail_runtime.realtime import metrics
+from handrail_runtime.realtime.api.mending import Mending
 from handrail_runtime.realtime.api.reader import Reader
 from handrail_runtime.realtime.api.routes import create_router
 from handrail_runtime.realtime.delivery import ConfigText, Delivery
@@ -45,6 +46,7 @@ class RealtimeRole:
         self._nats = resources.nats
         self._principals = Verifier(settings.secrets / names.PRINCIPAL_KEYS_FILE, settings.tenant)
         self._reader = Reader(resources.engine)
+        self._mending = Mending(resources.engine, self._reader.turn, resources.nats.jetstream(timeout=3))
         self._registry = Registry()
         self._config = ConfigText(from_spec(resources.config.current.spec))
         self._delivery = Delivery(NudgeTable(resources.engine), self._registry, lambda: self._config)
@@ -74,7 +76,7 @@ class RealtimeRole:
 
     def router(self) -> APIRouter:
         router = APIRouter()
-        router.include_router(create_router(self._reader, self._principals))
+        router.include_router(create_router(self._reader, self._mending, self._principals))
         router.add_api_websocket_route(relay.PATH, self._link)
         return router
 

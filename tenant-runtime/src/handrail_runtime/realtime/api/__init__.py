@@ -1,1 +1,2 @@
-"""The tenant's read API: lists by keyset cursors, newest first. Read only, and with a deadline on every statement."""
+"""The tenant's API: lists by keyset cursors, newest first, and the few changes that put right what went wrong. Every
+statement has a deadline."""

@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from nats.aio.client import Client
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from handrail_runtime.realtime.api.mending import Mending
 from handrail_runtime.realtime.api.reader import Reader
 from handrail_runtime.realtime.api.routes import create_router
 from handrail_runtime.realtime.principals import Verifier
@@ -14,7 +16,10 @@ from handrail_runtime.realtime.principals import Verifier
 def describe(security: list[dict[str, Any]]) -> dict[str, Any]:
     """OpenAPI 3.1. `security` is how the gateway knows who asks: the principal never leaves the platform."""
     app = FastAPI(title="Handrail")
-    app.include_router(create_router(Reader(create_async_engine("postgresql+asyncpg://")), Verifier(Path(), "")))
+    engine = create_async_engine("postgresql+asyncpg://")
+    reader = Reader(engine)
+    mending = Mending(engine, reader.turn, Client().jetstream())
+    app.include_router(create_router(reader, mending, Verifier(Path(), "")))
     schema = app.openapi()
     for operations in schema["paths"].values():
         for operation in operations.values():

@@ -102,6 +102,17 @@ class DecisionItem(BaseModel):
     created_at: datetime
 
 
+class DeliveryItem(BaseModel):
+    """One channel of an escalation."""
+
+    channel: str = Field(description="webhook:<name> or email.")
+    state: str = Field(description="pending, delivered or failed.")
+    attempts: int
+    next_attempt_at: datetime
+    delivered_at: datetime | None
+    last_error: str | None = Field(description="Of the last attempt; empty where it succeeded.")
+
+
 class EscalationItem(BaseModel):
     """One call for a human."""
 
@@ -114,6 +125,62 @@ class EscalationItem(BaseModel):
     draft: dict[str, Any] = Field(description="Subject, text, diagnosis, history and nudges for whoever takes over.")
     created_at: datetime
     closed_at: datetime | None
+    deliveries: list[DeliveryItem]
+
+
+class DeadLetterItem(BaseModel):
+    """Something that could not be read or stored, kept until it is put back or dropped."""
+
+    dead_letter_id: UUID
+    kind: str = Field(description="event, batch, message or signal: the smallest part that is to blame.")
+    class_: str = Field(alias="class", description="poison: these values; bug: a fault of the platform.")
+    reason: str
+    event_id: str | None
+    user_id: str | None
+    event_type: str | None
+    attempts: int
+    state: str = Field(description="open, or retried: put back and not worked off yet.")
+    first_failed_at: datetime
+    last_failed_at: datetime
+    size: int = Field(description="Bytes.")
+    event: Any = Field(description="The event as it was sent, where it can be read; else null.")
+
+
+class Retried(BaseModel):
+    """What putting back all open dead letters did."""
+
+    retried: int
+    more: bool = Field(description="There was no time for all: ask again.")
+
+
+class Dropped(BaseModel):
+    """What dropping all open dead letters did."""
+
+    dropped: int
+
+
+class RunItem(BaseModel):
+    """A run of the agent that was given up, at the step that failed."""
+
+    run_id: UUID
+    user_id: str
+    session_id: str
+    signal_kind: str
+    stuck_point: str
+    node: str = Field(description="The step that failed, and where the run is taken up again.")
+    error: str
+    attempts: int
+    status: str = Field(description="failed or resuming.")
+    failed_at: datetime
+    resumed_at: datetime | None
+    state: dict[str, Any] = Field(description="What the run had found out before it failed.")
+
+
+class RunResumed(BaseModel):
+    """A run that is on its way again."""
+
+    run_id: UUID
+    status: str
 
 
 _NEXT = Field(description="Cursor of the next page; null on the last one.")
@@ -146,4 +213,14 @@ class DecisionPage(BaseModel):
 
 class EscalationPage(BaseModel):
     items: list[EscalationItem]
+    next: str | None = _NEXT
+
+
+class DeadLetterPage(BaseModel):
+    items: list[DeadLetterItem]
+    next: str | None = _NEXT
+
+
+class RunPage(BaseModel):
+    items: list[RunItem]
     next: str | None = _NEXT

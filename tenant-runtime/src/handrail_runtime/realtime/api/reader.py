@@ -30,7 +30,7 @@ class Reader:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine.execution_options(postgresql_readonly=True)
-        self._turn = asyncio.Semaphore(1)
+        self.turn = asyncio.Semaphore(1)
         self._waiting = 0
 
     async def page(self, listing: lists.Listing, query: lists.PageQuery) -> tuple[list[dict[str, Any]], str | None]:
@@ -58,7 +58,7 @@ class Reader:
         self._waiting += 1
         try:
             with metrics.API_SECONDS.labels(name).time():
-                async with asyncio.timeout(WAIT), self._turn, self._engine.connect() as connection:
+                async with asyncio.timeout(WAIT), self.turn, self._engine.connect() as connection:
                     await connection.execute(_LIMIT)
                     return [dict(row) for row in (await connection.execute(statement)).mappings()]
         except DATABASE_AWAY as error:

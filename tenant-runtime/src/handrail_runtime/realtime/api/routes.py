@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -13,13 +14,15 @@ from handrail_contracts import names
 from handrail_contracts.events import MAX_ID
 from handrail_contracts.principal import Scope
 from handrail_contracts.problems import MEDIA_TYPE, Problem, ProblemBody, ProblemItem
-from handrail_runtime.realtime.api import lists, models
+from handrail_runtime.realtime.api import lists, models, shown
+from handrail_runtime.realtime.api.mending import Mending
 from handrail_runtime.realtime.api.reader import Reader
 from handrail_runtime.realtime.principals import Verifier
 
 PREFIX = "/api/v1"
 USERS = f"{PREFIX}/users/"
 READERS: frozenset[Scope] = frozenset({"secret", "dashboard"})
+CHANGERS: frozenset[Scope] = frozenset({"secret"})
 
 
 class _Anything(Convertor[str]):
@@ -88,6 +91,7 @@ _PROBLEMS = {
     401: "The key is missing, unknown or revoked.",
     403: "This key may not do that.",
     404: "There is no such thing.",
+    409: "It is under way already.",
     422: "Not valid; `errors` names each bad parameter.",
     503: "Not now; see Retry-After.",
 }
@@ -99,7 +103,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": _PROBLEMS[status], "content": content} for status in statuses}
 
 
-def create_router(reader: Reader, principals: Verifier) -> APIRouter:
+def create_router(reader: Reader, mending: Mending, principals: Verifier) -> APIRouter:
     """Pure: neither database nor key file is touched before the first request."""
 
     def reading(request: Request) -> None:
@@ -148,4 +152,78 @@ def create_router(reader: Reader, principals: Verifier) -> APIRouter:
         items, following = await reader.page(lists.ESCALATIONS, query)
         return models.EscalationPage.model_validate({"items": items, "next": following})
 
+    _add_what_failed(router, reader)
+    _add_changes(router, mending, principals)
     return router
+
+
+def _add_what_failed(router: APIRouter, reader: Reader) -> None:
+    @router.get("/deadletters", summary="Dead letters")
+    async def list_dead_letters(query: Annotated[lists.DeadLetterQuery, Query()]) -> models.DeadLetterPage:
+        """What could not be read or stored."""
+        items, following = await reader.page(lists.DEAD_LETTERS, query)
+        found = [shown.dead_letter(item) for item in items]
+        return models.DeadLetterPage.model_validate({"items": found, "next": following})
+
+    @router.get("/runs", summary="Failed runs")
+    async def list_runs(query: Annotated[lists.RunQuery, Query()]) -> models.RunPage:
+        """Runs of the agent that were given up."""
+        items, following = await reader.page(lists.RUNS, query)
+        return models.RunPage.model_validate({"items": [shown.run(item) for item in items], "next": following})
+
+
+def _add_changes(router: APIRouter, mending: Mending, principals: Verifier) -> None:
+    def changing(request: Request) -> None:
+        principals.verify(request.headers.get(names.HEADER_PRINCIPAL), CHANGERS)
+        if request.query_params:
+            # A filter that is not heeded must not become a call that means all.
+            errors = [ProblemItem(loc=[name], msg="no parameter is taken here") for name in request.query_params]
+            raise Problem("invalid", errors=errors)
+
+    changes: dict[str, Any] = {"dependencies": [Depends(changing)], "tags": ["mend"]}
+
+    @router.post("/deadletters/retry", summary="Put all open dead letters back", **changes)
+    async def retry_all() -> models.Retried:
+        """Each is tried again; what fails again is open again."""
+        retried, more = await mending.retry_all()
+        return models.Retried(retried=retried, more=more)
+
+    @router.delete("/deadletters", summary="Drop all open dead letters", **changes)
+    async def drop_all() -> models.Dropped:
+        """There is no way back."""
+        return models.Dropped(dropped=await mending.drop_all())
+
+    @router.post(
+        "/deadletters/{dead_letter_id}/retry",
+        summary="Put a dead letter back",
+        status_code=204,
+        responses=_problems(404),
+        **changes,
+    )
+    async def retry(dead_letter_id: UUID) -> None:
+        """It is tried again; where it fails again it is open again."""
+        await mending.retry(dead_letter_id)
+
+    @router.delete(
+        "/deadletters/{dead_letter_id}",
+        summary="Drop a dead letter",
+        status_code=204,
+        responses=_problems(404),
+        **changes,
+    )
+    async def drop(dead_letter_id: UUID) -> None:
+        """There is no way back."""
+        await mending.drop(dead_letter_id)
+
+    @router.post("/runs/{run_id}/resume", summary="Resume a failed run", responses=_problems(404, 409), **changes)
+    async def resume(run_id: UUID) -> models.RunResumed:
+        """It is taken up at the step that failed."""
+        await mending.resume(run_id)
+        return models.RunResumed(run_id=run_id, status="resuming")
+
+    @router.post(
+        "/escalations/{escalation_id}/close", summary="Close an escalation", responses=_problems(404), **changes
+    )
+    async def close(escalation_id: UUID) -> models.EscalationItem:
+        """Somebody has taken care of it: the agent may nudge here again."""
+        return models.EscalationItem.model_validate(await mending.close_escalation(escalation_id))
