@@ -7,7 +7,7 @@ import typer
 
 from handrail_cli.client import api, operator
 from handrail_cli.client.options import JsonOption, KeyFileOption, StateOption, UrlOption, told
-from handrail_cli.client.target import find
+from handrail_cli.client.owner import find_for
 from handrail_contracts import operator_calls
 
 app = typer.Typer(no_args_is_help=True)
@@ -24,7 +24,7 @@ def list_(
 ) -> None:
     """The live keys and when they were last used."""
     with told("keys list"):
-        found = api.call(find(state, url, api_key_file, tenant), "GET", "/api/v1/keys")
+        found = api.call(find_for(state, url, api_key_file, tenant), "GET", "/api/v1/keys")
     if json_:
         typer.echo(json.dumps({"items": found["items"]}, indent=2))
         return
@@ -44,7 +44,7 @@ def create(
 ) -> None:
     """A new key; its text is shown here and never again."""
     with told("keys create"):
-        target = find(state, url, api_key_file, tenant)
+        target = find_for(state, url, api_key_file, tenant, key=False)
         made: dict[str, Any]
         if target.key is None and target.state is not None:
             # The last secret key was revoked: on this machine the state folder is the way back in.
@@ -71,5 +71,5 @@ def revoke(
     with told("keys revoke"):
         if not key_id.isalnum():
             raise typer.BadParameter("a key id is the 8 letters and digits after pk_ or sk_")
-        api.call(find(state, url, api_key_file, tenant), "DELETE", f"/api/v1/keys/{key_id}")
+        api.call(find_for(state, url, api_key_file, tenant), "DELETE", f"/api/v1/keys/{key_id}")
     typer.echo(json.dumps({"key_id": key_id}) if json_ else f"key {key_id} is revoked")

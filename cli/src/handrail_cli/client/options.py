@@ -14,6 +14,7 @@ UrlOption = Annotated[
     str | None, typer.Option("--url", help="Gateway of a platform elsewhere; together with --api-key-file.")
 ]
 KeyFileOption = Annotated[Path | None, typer.Option("--api-key-file", help="File with a secret key of the tenant.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="Show at most so many, the newest.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 

@@ -1,0 +1,57 @@
+"""`handrail escalations list|close`: what was handed to people."""
+
+import json
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from handrail_cli.client import api
+from handrail_cli.client.options import JsonOption, KeyFileOption, LimitOption, StateOption, UrlOption, told
+from handrail_cli.client.owner import find_for, listed
+from handrail_cli.client.table import table
+
+app = typer.Typer(no_args_is_help=True)
+PATH = "/api/v1/escalations"
+TenantArgument = Annotated[str, typer.Argument(help="Name of the tenant.")]
+
+
+@app.command("list")
+def list_(
+    tenant: TenantArgument,
+    limit: LimitOption = 50,
+    state: StateOption = None,
+    url: UrlOption = None,
+    api_key_file: KeyFileOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Escalations, newest first, and whether they reached anybody."""
+    with told("escalations list"):
+        found = list(listed(find_for(state, url, api_key_file, tenant), PATH, limit))
+    if json_:
+        typer.echo(json.dumps({"items": found}, indent=2))
+    elif not found:
+        typer.echo(f"{tenant} has no escalations")
+    else:
+        headings = ("ESCALATION", "MADE", "STATUS", "USER", "STUCK POINT", "DELIVERED")
+        names = ("escalation_id", "created_at", "status", "user_id", "stuck_point")
+        rows = [
+            [*(one[name] for name in names), ", ".join(f"{to['channel']} {to['state']}" for to in one["deliveries"])]
+            for one in found
+        ]
+        typer.echo(table(headings, rows))
+
+
+@app.command()
+def close(
+    tenant: TenantArgument,
+    escalation_id: Annotated[UUID, typer.Argument(help="Id as `list` shows it.")],
+    state: StateOption = None,
+    url: UrlOption = None,
+    api_key_file: KeyFileOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Say that somebody took care of it: the agent may nudge there again."""
+    with told("escalations close"):
+        done = api.call(find_for(state, url, api_key_file, tenant), "POST", f"{PATH}/{escalation_id}/close")
+    typer.echo(json.dumps(done) if json_ else f"escalation {escalation_id} is closed since {done['closed_at']}")
