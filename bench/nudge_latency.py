@@ -1,0 +1,314 @@
+"""From POST to socket frame: ours, through gateway, ingest, agent and realtime with everything on, beside the least
+that takes the same way (`floors/nudge_loop.py`).
+
+Every trigger is one click counted five times, of a user whose socket is open and who was not nudged just before. The
+full run also sends 1,000 triggers a second with 10,000 other events a second behind them, and looks at what waits in
+both streams. The first nudge of a fresh agent is measured apart.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import random
+import resource
+import sys
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import asyncpg
+from floors.nudge_loop import TABLES
+from harness import Arm, Figures, Results, alternate, cpu_seconds, main, memory_bytes, percentile, report
+from ingest import messages, publisher
+from intake import without_limits
+from joserfc.jwk import KeySet
+from nats.aio.client import Client
+from sockets import Browsers, browsers
+from world import Tenant, World, world
+
+from handrail_cli.embedded.ports import free_port
+from handrail_contracts import frames, names, subjects
+from handrail_contracts.tenant_spec import TenantSpec
+from handrail_gateway.identity import UserToken, UserTokens
+from handrail_operator.provision import nats_claims, nats_connection
+
+HERE = Path(__file__).parent
+PATIENCE = 30.0
+"""Seconds after which what has not come counts as lost."""
+REST = 5.0
+"""Seconds until a user may be nudged again."""
+SPEC = {
+    "nudges": {
+        "confidenceThreshold": 0.0,
+        "cooldown": "1s",
+        "expiresAfter": "3s",
+        "attentionBudget": {"nudges": 1000, "per": "1s"},
+    }
+}
+GOALS = {
+    "P8 p99 at 100/s, ours / raw loop": "<= 3",
+    "P8 p99 at 100/s, ours, ms": "< 25 on a quiet machine",
+    "P9 growth of backlog, share of what was sent": "0",
+}
+
+
+@dataclass
+class Side:
+    """Ours or the floor, its sockets open."""
+
+    port: int
+    headers: str
+    pids: dict[str, int]
+    users: list[str]
+    browsers: Browsers
+    watcher: Client
+    at: int = 0
+    number: int = 0
+
+    async def run(self, rate: int, seconds: float) -> Figures:
+        """`rate` triggers a second, evenly."""
+        count = max(2, int(rate * seconds))
+        doors = Doors(self.port)
+        sent: dict[int, float] = {}
+        seen: dict[int, float] = {}
+        before = {name: cpu_seconds([pid]) for name, pid in self.pids.items()}
+        began = time.perf_counter()
+        posts: set[asyncio.Task[None]] = set()
+        waits_after: list[int] = []
+        for at in range(count):
+            await asyncio.sleep(max(0.0, began + at / rate - time.perf_counter()))
+            self.number += 1
+            request = self._request(self.number, self._user())
+            sent[self.number] = time.time()
+            posts.add(asyncio.create_task(doors.post(request)))
+            if at % max(1, count // 4) == count // 8:
+                waits_after.append(await self._waiting())
+        await asyncio.gather(*posts)
+        wall = time.perf_counter() - began
+        deadline = time.monotonic() + PATIENCE
+        while len(seen) < count and time.monotonic() < deadline:
+            found = await self.browsers.frames()
+            seen |= {number: when for number, when in found.items() if number in sent}
+            await asyncio.sleep(0.02)
+        doors.close()
+        spent = {name: cpu_seconds([pid]) - before[name] for name, pid in self.pids.items()}
+        late = [1000 * (seen[number] - sent[number]) for number in seen]
+        per = {f"{name}_us": 1e6 * used / count for name, used in spent.items()}
+        return {
+            "p50_ms": percentile(late, 0.5),
+            "p99_ms": percentile(late, 0.99),
+            "lost": float(count - len(seen)),
+            "sent_per_s": count / wall,
+            "backlog_growth": float(max(0, waits_after[-1] - waits_after[0])) / count if waits_after else 0.0,
+            **per,
+        }
+
+    def _user(self) -> str:
+        self.at = (self.at + 1) % len(self.users)
+        return self.users[self.at]
+
+    def _request(self, number: int, user: str) -> bytes:
+        now = datetime.now(UTC).isoformat()
+        event = {
+            "event_id": _uuid7(),
+            "event_type": "click",
+            "user_id": user,
+            "session_id": f"s-{user}",
+            "timestamp": now,
+            "url": f"https://app.example.test/p/n={number}",
+            "target_element": {"selector": "#dead"},
+            "properties": {"reacted": True, "count": 5},
+        }
+        body = json.dumps({"sent_at": now, "events": [event]} if self.headers else event).encode()
+        head = (
+            "POST /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            f"{self.headers}Content-Length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body
+
+    async def _waiting(self) -> int:
+        js = self.watcher.jetstream(timeout=10)
+        infos = [await js.stream_info(stream) for stream in (names.EVENTS_STREAM, names.SIGNALS_STREAM)]
+        return sum(info.state.messages for info in infos)
+
+
+class Doors:
+    """Connections kept alive, as many as are needed at once."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._all: list[asyncio.StreamWriter] = []
+
+    async def post(self, request: bytes) -> None:
+        if self._free:
+            reader, writer = self._free.pop()
+        else:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            self._all.append(writer)
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b" 202 " not in head.split(b"\r\n", 1)[0]:
+            raise RuntimeError(head.decode("latin-1") + (await reader.read(2000)).decode("latin-1"))
+        length = [int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        if length and length[0]:
+            await reader.readexactly(length[0])
+        self._free.append((reader, writer))
+
+    def close(self) -> None:
+        for writer in self._all:
+            writer.close()
+
+
+def _uuid7() -> str:
+    raw = (time.time_ns() // 1_000_000 << 80) | random.getrandbits(80)
+    return str(UUID(int=(raw & ~(0xF << 76) | 7 << 76) & ~(3 << 62) | 2 << 62))
+
+
+def watching(place: World, tenant: Tenant) -> contextlib.AbstractAsyncContextManager[Client]:
+    """A connection that may look at the tenant's streams."""
+    url = place.servers.access().nats_url
+    return nats_connection.connected(url, tenant.keyring.account_seed, nats_claims.administrator(), "bench")
+
+
+@contextlib.asynccontextmanager
+async def ours(place: World, users: list[str]) -> AsyncIterator[tuple[Side, Tenant, dict[str, float]]]:
+    tenant = await place.tenant(SPEC)
+    realtime = await place.runtime(tenant, "realtime")
+    ingest = await place.runtime(tenant, "ingest")
+    agent = await place.runtime(tenant, "agent")
+    await place.republish(tenant, TenantSpec.model_validate(tenant.record.spec), [realtime.url])
+    await without_limits(place, tenant)
+    gateway = await place.gateway()
+    keys = KeySet.import_key_set(json.loads((place.folder / "gateway" / names.USER_TOKEN_KEYS_FILE).read_text()))
+    tokens = UserTokens(keys)
+    sockets = []
+    for user in users:
+        token = tokens.sign(tenant.name, UserToken(user, time.time() + 600, time.time(), proven=True))
+        protocols = [frames.SUBPROTOCOL, f"{frames.KEY_PROTOCOL}{tenant.key()}", f"{frames.TOKEN_PROTOCOL}{token}"]
+        sockets.append({"path": f"/ws/{user}", "protocols": protocols})
+    pids = {"gateway": gateway.pid, "ingest": ingest.pid, "agent": agent.pid, "realtime": realtime.pid}
+    pids |= place.server_pids
+    async with browsers(place, gateway.port, sockets, greets=True) as open_ones, watching(place, tenant) as watcher:
+        side = Side(gateway.port, f"X-API-Key: {tenant.key()}\r\n", pids, users, open_ones, watcher)
+        first = await side.run(1, 2)
+        fresh = {"first_nudge_ms": first["p99_ms"], "agent_mib": memory_bytes([agent.pid]) / 2**20}
+        yield side, tenant, fresh
+
+
+@contextlib.asynccontextmanager
+async def floor(place: World, users: list[str]) -> AsyncIterator[Side]:
+    tenant = await place.tenant()
+    owner = next(iter(tenant.provisioned.owner_files.values())).strip()
+    database = await asyncpg.connect(owner)
+    await database.execute(TABLES)
+    await database.close()
+    given = tenant.record.publish
+    assert given is not None
+    taken: set[int] = set()
+    port = free_port(taken)
+    link = free_port({port})
+    file = place.folder / "loop.json"
+    file.write_text(
+        json.dumps(
+            {
+                "port": port,
+                "link": link,
+                "nats": place.servers.access().nats_url,
+                "jwt": given.jwt,
+                "seed": given.seed,
+                "secrets": str(tenant.secrets),
+                "prefix": tenant.provisioned.redis_prefix,
+            }
+        )
+    )
+    started: dict[str, asyncio.subprocess.Process] = {}
+    try:
+        for role in ("gateway", "ingest", "agent", "realtime"):
+            started[role] = await asyncio.create_subprocess_exec(
+                sys.executable, str(HERE / "floors" / "nudge_loop.py"), str(file), role
+            )
+            if role == "gateway":
+                await _listens(link)
+        sockets = [{"path": f"/ws/{user}", "protocols": []} for user in users]
+        pids = {role: process.pid for role, process in started.items()} | place.server_pids
+        async with browsers(place, port, sockets, greets=False) as open_ones, watching(place, tenant) as watcher:
+            side = Side(port, "", pids, users, open_ones, watcher)
+            await side.run(1, 2)
+            yield side
+    finally:
+        for process in started.values():
+            process.kill()
+            await process.wait()
+
+
+async def _listens(port: int) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.1)
+
+
+async def with_load(side: Side, place: World, tenant: Tenant, rate: int, seconds: float) -> Figures:
+    """Triggers, with 10,000 other events a second on the same stream."""
+    prepared = list(messages(int(10_000 * seconds), users=2000))
+    per_second = len(prepared) / seconds
+
+    async def behind(client: Client) -> None:
+        js = client.jetstream(timeout=30)
+        began = time.perf_counter()
+        for at, message in enumerate(prepared):
+            await asyncio.sleep(max(0.0, began + at / per_second - time.perf_counter()))
+            await js.publish_async(subjects.EVENTS, message)
+
+    async with publisher(place, tenant) as client:
+        task = asyncio.create_task(behind(client))
+        figures = await side.run(rate, seconds)
+        await task
+        return figures
+
+
+async def benchmark(given: argparse.Namespace) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    rates = [1, 100] if given.quick else [1, 100, 500, 1000]
+    seconds = 5.0 if given.quick else 10.0
+    users = [f"anon-{uuid4()}" for _ in range(int(max(rates) * REST))]
+    rounds = 2 if given.quick else given.rounds
+    everything = Results()
+    async with contextlib.AsyncExitStack() as stack:
+        place = await stack.enter_async_context(world())
+        own, tenant, fresh = await stack.enter_async_context(ours(place, users))
+        raw = await stack.enter_async_context(floor(place, users))
+        for rate in rates:
+            arms = [
+                Arm(f"ours {rate}/s", lambda rate=rate: own.run(rate, seconds)),
+                Arm(f"raw loop {rate}/s", lambda rate=rate: raw.run(rate, seconds)),
+            ]
+            everything.rounds |= (await alternate(arms, rounds)).rounds
+        if not given.quick:
+            arms = [Arm("ours 1000/s, 10,000 ev/s", lambda: with_load(own, place, tenant, 1000, 60.0))]
+            everything.rounds |= (await alternate(arms, 1)).rounds
+    ratios = {
+        f"p99 at {rate}/s, ours / raw loop": everything.ratio("p99_ms", f"ours {rate}/s", f"raw loop {rate}/s")
+        for rate in rates
+    }
+    ratios["P8 p99 at 100/s, ours / raw loop"] = ratios.pop("p99 at 100/s, ours / raw loop")
+    ratios["P8 p99 at 100/s, ours, ms"] = everything.median("ours 100/s", "p99_ms")
+    ratios["first nudge of a fresh agent, ms"] = fresh["first_nudge_ms"]
+    if not given.quick:
+        ratios["P9 growth of backlog, share of what was sent"] = everything.median(
+            "ours 1000/s, 10,000 ev/s", "backlog_growth"
+        )
+    report("nudge_latency", everything, ratios, goals=GOALS, more=fresh)
+
+
+if __name__ == "__main__":
+    main(benchmark, __doc__ or "")
