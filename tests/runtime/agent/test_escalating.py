@@ -102,3 +102,41 @@ async def test_without_a_provider_a_question_goes_to_a_human(make_world: "MakeWo
     decision = await world.decide(a_signal(user, "help_sought", evidence={"text": "help"}))
     assert (decision["outcome"], decision["reason"]) == ("escalated", "provider_unavailable")
     assert len(await world.nudges(user)) == 1
+
+
+async def test_a_script_that_asks_and_asks_is_answered_in_measure(
+    make_world: "MakeWorld", a_signal: "MakeSignal"
+) -> None:
+    world = await make_world()
+    user = await world.user()
+    asked = [a_signal(user, "help_sought", evidence={"text": "How do I make a new project?"}) for _ in range(24)]
+    outcomes = []
+    for one in asked:
+        decision = await world.decide(one)
+        outcomes.append((decision["outcome"], decision["reason"]))
+    assert outcomes == [
+        *[("nudged", "all_gates_passed")] * 10,
+        ("escalated", "too_many_questions"),
+        *[("none", "questions_limited")] * 13,
+    ]
+    nudges = await world.nudges(user)
+    assert [nudge["content"].title for nudge in nudges][10:] == ["We've passed it on"]
+    assert await world.value("SELECT count(*) FROM escalations") == 1
+
+
+async def test_an_escalation_is_written_with_what_is_to_be_delivered(
+    make_world: "MakeWorld", a_signal: "MakeSignal"
+) -> None:
+    reference = {"name": "none", "key": "url"}
+    hooks = [{"name": "a", "urlSecretRef": reference}, {"name": "b", "format": "slack", "urlSecretRef": reference}]
+    channels = {"afterNudges": 0, "webhooks": hooks, "email": {"to": ["help@acme.test"]}}
+    world = await make_world({"escalation": channels})
+    user = await world.user()
+    decision = await world.decide(a_signal(user))
+    rows = await world.pool.fetch("SELECT escalation_id, channel, state FROM escalation_deliveries ORDER BY channel")
+    assert [tuple(row) for row in rows] == [
+        (decision["escalation_id"], channel, "pending") for channel in ("email", "webhook:a", "webhook:b")
+    ]
+    # A second trigger while it is open tells nobody again.
+    await world.decide(a_signal(user))
+    assert await world.value("SELECT count(*) FROM escalation_deliveries") == 3

@@ -9,7 +9,7 @@ from tests.runtime.agent.cases import NOW, case, spec
 
 from handrail_contracts.nudges import Diagnosis
 from handrail_runtime.agent.case import Case, History, Reach
-from handrail_runtime.agent.gates import Facts, Gate, bucket, rule
+from handrail_runtime.agent.gates import Facts, Gate, bucket, foregone, rule
 
 SURE = Diagnosis(is_stuck=True, stuck_point="p", confidence=0.8, reason="Seen.", target="#x")
 
@@ -60,7 +60,7 @@ def test_rulings(different: dict[str, Any], diagnosis: Diagnosis | None, verdict
 
 
 def test_whoever_asked_is_answered_or_handed_over_whatever_the_budget() -> None:
-    spent = History(pending=1, at_stuck_point=9, in_budget=9, last_sent=NOW)
+    spent = History(pending=1, at_stuck_point=9, in_budget=9, last_sent=NOW, escalation_open=True)
     asked = case("help_sought", history=spent, reach=Reach(live=False, source="socket"))
     assert rule(Facts(asked, SURE)).verdict == "nudge"
     unsure = rule(Facts(asked, SURE.model_copy(update={"confidence": 0.0})))
@@ -68,6 +68,38 @@ def test_whoever_asked_is_answered_or_handed_over_whatever_the_budget() -> None:
     away = rule(Facts(asked, None, "provider_unavailable"))
     assert (away.verdict, away.reason) == ("escalate", "provider_unavailable")
     assert rule(Facts(replace(asked, now=NOW + timedelta(hours=2)), SURE)).reason == "stale"
+
+
+@pytest.mark.parametrize(
+    ("history", "verdict", "reason"),
+    [
+        (History(), "nudge", "all_gates_passed"),
+        (History(answered=9), "nudge", "all_gates_passed"),
+        (History(answered=10), "escalate", "too_many_questions"),
+        (History(answered=11), "none", "questions_limited"),
+        (History(answered=500, at_stuck_point=3), "none", "questions_limited"),
+        # N nudges did not help here: a person, once while one is alerted, and an answer otherwise.
+        (History(at_stuck_point=2), "nudge", "all_gates_passed"),
+        (History(at_stuck_point=3), "escalate", "nudges_did_not_help"),
+        (History(at_stuck_point=3, completed_at_stuck_point=1), "nudge", "all_gates_passed"),
+        (History(at_stuck_point=3, escalation_open=True), "nudge", "all_gates_passed"),
+    ],
+)
+def test_questions_are_answered_in_measure(history: History, verdict: str, reason: str) -> None:
+    asked = case("help_sought", history=history)
+    ruling = rule(Facts(asked, SURE))
+    assert (ruling.verdict, ruling.reason) == (verdict, reason)
+    assert foregone(asked) is (history.answered >= 10)
+
+
+def test_questions_of_the_past_stand_in_no_nudges_way() -> None:
+    assert rule(Facts(case(history=History(answered=99)), SURE)).verdict == "nudge"
+
+
+@pytest.mark.parametrize("different", [{"user_known": False}, {"fresh": False}, {"now": NOW + timedelta(hours=2)}])
+def test_no_diagnosis_is_paid_for_where_it_would_change_nothing(different: dict[str, Any]) -> None:
+    assert foregone(case(**different))
+    assert not foregone(case())
 
 
 def test_the_holdout_is_a_fixed_share_of_users() -> None:

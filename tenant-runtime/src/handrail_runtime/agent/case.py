@@ -24,7 +24,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class History:
-    """What the user was already sent. Answers to the user's own questions are not counted."""
+    """What the user was already sent. Answers to the user's own questions are counted in `answered` alone."""
 
     pending: int = 0
     """Neither acknowledged nor expired."""
@@ -33,6 +33,8 @@ class History:
     in_budget: int = 0
     """Sent within the attention budget's time."""
     last_sent: datetime | None = None
+    answered: int = 0
+    """Questions of the last hour that got an answer, or word that they were passed on."""
     escalation_open: bool = False
     """At this stuck point."""
 

@@ -1,7 +1,8 @@
 """Whether to help: a chain of small pure checks. Each gives a reason and a message for the decision record.
 
 The chain ends at the first gate that does not let the signal pass. Two gates can hand it to a human instead.
-Whoever asked for help is answered: gates that protect users from being spoken to unasked let such a signal pass.
+Whoever asked for help is answered, within bounds: gates that protect users from being spoken to unasked let such a
+signal pass, those that protect people and budgets do not.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from handrail_contracts.nudges import Diagnosis
 from handrail_runtime.agent.case import Case
 
 Verdict = Literal["nudge", "escalate", "none"]
+
+ANSWERS_AN_HOUR = 10
+"""To one user's questions; the next one goes to a person, and further ones to nobody."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,11 @@ def rule(facts: Facts) -> Ruling:
     return Ruling("nudge", "all_gates_passed", tuple(passed))
 
 
+def foregone(case: Case) -> bool:
+    """Whether a diagnosis would change nothing."""
+    return any(not check(Facts(case, None)).passed for check in BEFORE_DIAGNOSIS)
+
+
 def bucket(user_id: str) -> float:
     """Where a user stands between 0 and 100, for ever the same; the holdout is everybody below its percentage."""
     return int.from_bytes(sha256(f"holdout\n{user_id}".encode()).digest()[:4], "big") * 100 / 2**32
@@ -98,6 +107,16 @@ def _fresh(facts: Facts) -> Gate:
     if not facts.case.signal.fresh or age > times.STALE_AFTER:
         return _no("fresh", "stale", "What was seen is too long ago to help now.", **values)
     return _ok("fresh", "It was seen just now.", **values)
+
+
+def _in_measure(facts: Facts) -> Gate:
+    """A person asks a few things an hour. A script would fill the database and spend the model's budget."""
+    values = {"answered": facts.case.history.answered, "an_hour": ANSWERS_AN_HOUR}
+    if not facts.case.asked or facts.case.history.answered < ANSWERS_AN_HOUR:
+        return _ok("questions", "The user does not ask too often.", **values)
+    if facts.case.history.answered == ANSWERS_AN_HOUR:
+        return _to_human("questions", "too_many_questions", "Asked so often that a person should see to it.", **values)
+    return _no("questions", "questions_limited", "The user asks too often, and was told.", **values)
 
 
 def _diagnosed(facts: Facts) -> Gate:
@@ -146,8 +165,6 @@ def _not_for_a_human(facts: Facts) -> Gate:
         "after_nudges": limit,
         "escalation_open": history.escalation_open,
     }
-    if facts.case.asked:
-        return _asked("escalation", **values)
     if history.at_stuck_point < limit or history.completed_at_stuck_point:
         return _ok("escalation", "Nudges may still help here.", **values)
     if history.escalation_open:
@@ -201,10 +218,10 @@ def _asked(gate: str, **values: Any) -> Gate:
     return Gate(gate, passed=True, reason="asked", message="The user asked for help.", values=values)
 
 
+BEFORE_DIAGNOSIS: tuple[Callable[[Facts], Gate], ...] = (_known, _enabled, _fresh, _in_measure)
+"""What needs no diagnosis, so that none is paid for where one of these ends it."""
 CHAIN: tuple[Callable[[Facts], Gate], ...] = (
-    _known,
-    _enabled,
-    _fresh,
+    *BEFORE_DIAGNOSIS,
     _diagnosed,
     _confident,
     _unhelped,

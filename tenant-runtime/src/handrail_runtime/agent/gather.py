@@ -24,6 +24,8 @@ MAX_EVENTS = 60
 """Of the session, newest first: what a diagnosis and an alert look at."""
 SEEN_WITHIN = timedelta(minutes=2)
 """With Redis away, a user seen within this time counts as there."""
+ANSWERS_COUNT_FOR = timedelta(hours=1)
+"""Within this time a user's questions are counted."""
 _REDIS_TIMEOUT = 0.5
 
 _PEOPLE = """
@@ -46,6 +48,9 @@ ORDER BY w.number, e.timestamp, e.event_id
 # Answers to questions are not nudges in the sense of caps and budget, so they are left out.
 _HISTORY = """
 SELECT h.*,
+       (SELECT count(*) FROM decisions d
+        WHERE d.user_id = w.user_id AND d.created_at > $5 AND d.signal_kind = 'help_sought'
+          AND d.nudge_id IS NOT NULL) AS answered,
        EXISTS (SELECT FROM escalations e
                WHERE e.user_id = w.user_id AND e.stuck_point = w.stuck_point AND e.status = 'open') AS escalation_open
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w(user_id, stuck_point, number)
@@ -108,7 +113,7 @@ async def histories(
     """What each user was sent so far. Counts are exact where the users' rows are locked."""
     since = now - spec.nudges.attention_budget.per
     users, stuck_points = [signal.user_id for signal in found], [signal.stuck_point for signal in found]
-    rows = await connection.fetch(_HISTORY, users, stuck_points, now, since)
+    rows = await connection.fetch(_HISTORY, users, stuck_points, now, since, now - ANSWERS_COUNT_FOR)
     return [History(**dict(row)) for row in rows]
 
 

@@ -51,7 +51,10 @@ RETURNING escalation_id
 """
 _ADD_QUESTION = """
 UPDATE escalations
-SET draft = jsonb_set(draft, '{questions}', coalesce(draft -> 'questions', '[]'::jsonb) || $3::text::jsonb)
+SET draft = CASE
+    WHEN jsonb_array_length(coalesce(draft -> 'questions', '[]'::jsonb)) >= 100 THEN draft
+    ELSE jsonb_set(draft, '{questions}', coalesce(draft -> 'questions', '[]'::jsonb) || $3::text::jsonb)
+END
 WHERE user_id = $1 AND stuck_point = $2 AND status = 'open'
 RETURNING escalation_id
 """

@@ -1,11 +1,14 @@
-"""What is wrong: the provider's diagnosis of the case."""
+"""What is wrong: the provider's diagnosis of the case, where it can change anything."""
 
+from handrail_runtime.agent import gates
 from handrail_runtime.agent.context import Run
 from handrail_runtime.agent.state import State, signal_of
 
 
 async def diagnose(state: State, run: Run) -> State:
     case = await run.case(signal_of(state))
+    if gates.foregone(case):
+        return {"diagnosis": None}
     answered = await run.desk.providers.ask(
         run.config.spec, lambda provider, notes: provider.diagnose(case, notes), run.desk.clock()
     )
