@@ -20,6 +20,7 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
+import httpx2
 from harness import Arm, Figures, alternate, cpu_seconds, main, memory_bytes, percentile, report
 from intake import without_limits
 from joserfc.jwk import KeySet
@@ -93,6 +94,19 @@ class Side:
     then was put there by others."""
     idle: Figures = field(default_factory=dict)
     number: int = 0
+    metrics: str = ""
+    """Of realtime, where there is one."""
+
+    async def looks(self) -> tuple[float, float]:
+        """Looks into the table so far, and seconds spent in them."""
+        async with httpx2.AsyncClient(trust_env=False) as client:
+            lines = (await client.get(self.metrics)).text.splitlines()
+        name = "handrail_realtime_look_seconds"
+        count, seconds = (
+            next(float(line.split()[-1]) for line in lines if line.startswith(f"{name}_{part}"))
+            for part in ("count", "sum")
+        )
+        return count, seconds
 
     async def cpu(self) -> dict[str, float]:
         return {name: cpu_seconds([pid]) for name, pid in self.pids.items()}
@@ -126,6 +140,7 @@ class Side:
         """`RATE` a second in groups of ten milliseconds."""
         group = RATE // 100
         sent: dict[int, float] = {}
+        looks = await self.looks() if self.metrics else (0.0, 0.0)
         before, began = await self.cpu(), time.perf_counter()
         for tick in range(int(seconds * 100)):
             await asyncio.sleep(max(0.0, began + tick / 100 - time.perf_counter()))
@@ -136,7 +151,11 @@ class Side:
         after = await self.cpu()
         late = [1000 * (arrived[number] - sent[number]) for number in sent]
         per = sum(1e6 * (after[name] - before[name]) / len(sent) for name in before)
-        return {"us_1000": per, "p50_ms": percentile(late, 0.5), "p99_ms": percentile(late, 0.99)}
+        found = {"us_1000": per, "p50_ms": percentile(late, 0.5), "p99_ms": percentile(late, 0.99)}
+        if self.metrics:
+            count, spent = (late - early for early, late in zip(looks, await self.looks(), strict=True))
+            found["look_ms"] = 1000 * spent / max(1.0, count)
+        return found
 
     async def _arrived(self, numbers: set[int]) -> dict[int, float]:
         found: dict[int, float] = {}
@@ -225,7 +244,7 @@ async def ours(world: World, tenant: Tenant, users: list[str], client: Client) -
         numbers = [number for number, _ in told]
         if len(told) > RATE // 10:
             # What was sent before is over, or every look would read it again.
-            await database.execute("DELETE FROM nudges")
+            await database.execute("TRUNCATE nudges CASCADE")
         await database.execute(_INSERT, whom, [text(number) for number in numbers], [n + 1 for n in numbers])
         told_at = time.time()
         for number, user in told:
@@ -235,6 +254,7 @@ async def ours(world: World, tenant: Tenant, users: list[str], client: Client) -
     pids = {"gateway": gateway.pid, "realtime": realtime.pid}
     try:
         async with opened(world, pids, gateway.port, sockets, users, publish, greets=True) as side:
+            side.metrics = f"{realtime.url}/metrics"
             yield side
     finally:
         await database.close()

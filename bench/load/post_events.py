@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +110,7 @@ async def main(given: dict[str, Any]) -> None:
     loop = asyncio.get_running_loop()
     for number in range(connections):
         start = number * users // connections
-        await loop.create_connection(
-            lambda start=start: Sender(requests[start:] + requests[:start], seen), "127.0.0.1", port
-        )
+        await loop.create_connection(partial(Sender, requests[start:] + requests[:start], seen), "127.0.0.1", port)
     # The one who measures CPU looks at the clock at the same moments.
     await asyncio.sleep(max(0, seen.from_ - time.perf_counter()))
     print("begin", flush=True)

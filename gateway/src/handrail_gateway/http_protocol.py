@@ -63,6 +63,10 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.begin_head()
+
+    def begin_head(self) -> None:
+        """A request's first byte has come."""
         self._in_head = True
         self._head_size = 0
         self._expect(self.head_seconds)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 import structlog
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from handrail_contracts.problems import Problem
 from handrail_gateway import door
@@ -70,8 +70,19 @@ class IntakeProtocol(HttpProtocol):
 
     gateway: Gateway
 
+    def on_message_begin(self) -> None:
+        # A scope is made only for what needs one.
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self.begin_head()
+
     def on_headers_complete(self) -> None:
         if not self._is_plain():
+            url, headers, expect = self.url, self.headers, self.expect_100_continue
+            HttpToolsProtocol.on_message_begin(self)
+            self.url, self.expect_100_continue = url, expect
+            self.headers += headers
             super().on_headers_complete()
             return
         self.end_head()
