@@ -19,7 +19,7 @@ export PATH := $(BIN):$(PATH)
 export UV_LINK_MODE ?= copy
 unexport VIRTUAL_ENV
 
-.PHONY: help install install-dev up test check generate drift lint types unit lock dist sdk clean bench soak
+.PHONY: help install install-dev up test check generate drift lint types unit lock dist sdk clean bench soak hour
 
 help:
 	@sed -n 's/^# //p' Makefile | head -5
@@ -87,12 +87,17 @@ check: lint types drift
 
 test: lint types drift
 	scripts/browser
+	scripts/strace
 	cd sdk-js && npm run --silent test
 	"$(BIN)/pytest" -m "not soak"
 
 # What needs minutes of wall time.
 soak: install-dev
 	"$(BIN)/pytest" -m soak -n 0 -s --timeout 7200 $(ARGS)
+
+# An hour by hand: random kills under load, the ledger and memory of it in the folder hour/.
+hour: install-dev
+	"$(BIN)/python" -m tests.chaos.hour $(ARGS)
 
 # The quick set of all benchmarks; `make bench-NAME` runs one of them in full. The last line of each is JSON.
 BENCHMARKS := $(filter-out harness world,$(basename $(notdir $(wildcard bench/*.py))))
