@@ -6,7 +6,7 @@ signal pass, those that protect people and budgets do not.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -41,9 +41,14 @@ class Gate:
     instead: Literal["escalate", "none"] = "none"
 
     def dump(self) -> dict[str, Any]:
-        found = asdict(self)
-        del found["instead"]
-        return found
+        # By hand: dataclasses.asdict would take most of a run's time.
+        return {
+            "gate": self.gate,
+            "passed": self.passed,
+            "reason": self.reason,
+            "message": self.message,
+            "values": self.values,
+        }
 
 
 @dataclass(frozen=True)
