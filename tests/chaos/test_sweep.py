@@ -61,10 +61,13 @@ class Sweep:
     redis: Redis
     base: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(seconds=30))
     running: list[RuntimeProcess] = field(default_factory=list)
+    before: int = 0
+    """Signals on the stream when the turn began."""
 
     async def turn(self, step: int, roles: str) -> tuple[bool, Rows]:
         """Whether the process died at that step (0: none is asked for), and what is left in the end."""
         user_id = f"anon-{uuid.UUID(int=step + 1)}"
+        self.before = await self._on_stream()
         await self.client.jetstream().publish(subjects.EVENTS, self._batch(user_id))
         await self.redis.set(names.presence_key(self.tenant.redis_prefix, user_id), "here", ex=600)
         if step and not await self._dies(user_id, roles, step):
@@ -134,7 +137,12 @@ class Sweep:
             rows = await self.pool.fetch(query, *([user_id] if "$1" in query else []))
             text = json.dumps([dict(row) for row in rows], default=str)
             found[table] = json.loads(_alike(text, user_id))
+        # Where no agent takes them, each stands on the stream, once.
+        found["stream"] = [{"signals": await self._on_stream() - self.before}]
         return found
+
+    async def _on_stream(self) -> int:
+        return (await self.client.jetstream().stream_info(names.SIGNALS_STREAM)).state.messages
 
 
 def _number(user_id: str) -> int:
