@@ -85,6 +85,7 @@ async def copies(start, number: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 async def test_three_copies_of_a_running_platform_have_all_that_was_acknowledged(start):
     await copies(start, 3)
 

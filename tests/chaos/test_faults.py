@@ -14,6 +14,7 @@ TENANTS = {"split": "standard", "whole": "small"}
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 async def test_each_process_is_killed_once_and_the_database_stands_still(start):
     scene = await start(TENANTS, {"HANDRAIL_ACK_WAIT": str(ACK_WAIT)})
     victims = sorted(scene.machine.pids())

@@ -195,12 +195,14 @@ INGEST_AT_LEAST, AGENT_AT_LEAST = 8, 14
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 async def test_ingest_dies_after_some_of_its_steps(sweep):
     """Around the commit, the acknowledgement, the publishing of signals and its mark; all of them in `make soak`."""
     assert await sweep_over(sweep, "ingest", iter(range(2, MOST_STEPS, 3))) >= INGEST_AT_LEAST
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 async def test_agent_dies_after_some_of_its_steps(sweep):
     assert await sweep_over(sweep, "ingest,agent", iter((13, 16, 18, 20))) >= AGENT_AT_LEAST
 
