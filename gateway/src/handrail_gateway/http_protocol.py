@@ -121,6 +121,10 @@ class HttpProtocol(HttpToolsProtocol):
         self._due = None
         super().on_message_complete()
 
+    def _should_upgrade(self) -> bool:
+        # The socket's protocol ends any other method without a word; here it gets its answer.
+        return super()._should_upgrade() and self.parser.get_method() == b"GET"
+
     def handle_websocket_upgrade(self) -> None:
         self._stop_timer()
         super().handle_websocket_upgrade()

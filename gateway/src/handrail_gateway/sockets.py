@@ -16,15 +16,14 @@ from handrail_gateway.bus import PlatformBus
 from handrail_gateway.directory import Caller, Directory, Tenant
 from handrail_gateway.door import Door
 from handrail_gateway.identity import UserTokens, needs_proof, now
-from handrail_gateway.limits import Rate, spend
+from handrail_gateway.limits import spend
 from handrail_gateway.link import Browser, Links
 from handrail_gateway.metrics import Metrics
-from handrail_gateway.wire_protocol import EXTENSION, MAX_BUFFER, Wire
+from handrail_gateway.wire_protocol import EXTENSION, FRAME_RATE, MAX_BUFFER, Wire
 
 log = structlog.get_logger()
 
 _PATH = re.compile(rb"/ws/([^/]+)")
-_RATE = Rate(per_second=20, burst=60)
 _CLOSE_NOT_TEXT = 1003
 _CLOSE_MALFORMED = 1007
 _CLOSES = {"rate_limited": frames.CLOSE_TOO_FAST, "unavailable": frames.CLOSE_RESTART}
@@ -133,7 +132,7 @@ class Sockets:
             message = await receive()
             if message["type"] == "websocket.disconnect":
                 return
-            browser.recovered, wait = spend(browser.recovered, _RATE, loop.time())
+            browser.recovered, wait = spend(browser.recovered, FRAME_RATE, loop.time())
             if wait:
                 raise Refused(frames.CLOSE_TOO_FAST, "too many frames")
             text = message.get("text")

@@ -17,11 +17,14 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from handrail_contracts import frames
+from handrail_gateway.limits import Rate, spend
 
 EXTENSION = "handrail.wire"
 MAX_BUFFER = 256 * 1024
 """Bytes a browser may leave unread before it is let go."""
 MOST_UNANSWERED = 2
+FRAME_RATE = Rate(per_second=20, burst=60)
+"""Of one socket: its messages; and, counted apart, pieces of messages, pings and pongs."""
 _FINAL_TEXT = 0x81
 _ABORT_AFTER = 2.0
 _LINGER = 0.5
@@ -49,6 +52,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.ping_timeout = None
         self._unanswered = 0
         self._failed = False
+        self._recovered = 0.0
         self.on_lost: Callable[[], None] | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -89,9 +93,33 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             # A refusal is an answer as well; without this the log calls every one of them an error.
             self.handshake_complete = True
 
+    def handle_events(self) -> None:
+        super().handle_events()
+        if self.close_sent:
+            # What came of a message that never ends.
+            self.frames.clear()
+
+    def handle_cont(self, event: Any) -> None:
+        if self._in_time():
+            super().handle_cont(event)
+
+    def handle_ping(self) -> None:
+        if self._in_time():
+            super().handle_ping()
+
     def handle_pong(self, event: Any) -> None:
-        self._unanswered = 0
-        super().handle_pong(event)
+        if self._in_time():
+            self._unanswered = 0
+            super().handle_pong(event)
+
+    def _in_time(self) -> bool:
+        """Whether this piece of a message or control frame may be. Whole messages are counted where they are read."""
+        if self.close_sent:
+            return False
+        self._recovered, wait = spend(self._recovered, FRAME_RATE, self.loop.time())
+        if wait:
+            self.close_now(frames.CLOSE_TOO_FAST, "too many frames")
+        return not wait
 
     def send_keepalive_ping(self) -> None:
         if self._unanswered >= MOST_UNANSWERED:
