@@ -49,7 +49,8 @@ class Nats:
             "jetstream": {
                 "store_dir": str(folder / "jetstream"),
                 "max_file_store": MAX_STORE,
-                "max_memory_store": 64 * 1024 * 1024,
+                # Each account reserves what it may take, so a small sum would be a bound on tenants.
+                "max_memory_store": MAX_STORE,
                 "sync_interval": "always" if self.durable else "2m",
             },
             "operator": self.trust.operator_jwt,
