@@ -35,7 +35,8 @@ def _frame(found: list[dict[str, Any]], **more: object) -> bytes:
 async def _owner(world: Any) -> asyncpg.Connection:
     """Who may change tables."""
     database = urlsplit(world.tenant.text(names.DATABASE_URL_FILE).strip()).path.lstrip("/")
-    return await asyncpg.connect(world.servers.postgres_admin, database=database)
+    connection: asyncpg.Connection = await asyncpg.connect(world.servers.postgres_admin, database=database)
+    return connection
 
 
 # --- pure -------------------------------------------------------------------------------------------------------
@@ -249,7 +250,11 @@ async def test_an_outage_makes_no_dead_letter(make_world: MakeWorld, person: Any
         await owner.execute("ALTER TABLE dead_letters RENAME TO dead_letters_away")
         await world.publish(frame([anna.does("custom", **NUL), anna.views("/last")]))
         await world.stored(13)
-        await until(lambda: "does not take dead letters" in process.log.read_text())
+
+        async def letter_waits() -> bool:
+            return "does not take dead letters" in process.log.read_text()
+
+        await until(letter_waits)
         await owner.execute("ALTER TABLE dead_letters_away RENAME TO dead_letters")
     finally:
         await owner.close()

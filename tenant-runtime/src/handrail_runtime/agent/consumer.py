@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -24,6 +25,7 @@ from handrail_runtime.agent import metrics
 from handrail_runtime.agent.runs import Runs, is_plain
 from handrail_runtime.agent.simple import Stopped
 from handrail_runtime.config import Config
+from handrail_runtime.data.dead_letters import Letter, put_back
 from handrail_runtime.pull import MAX_MESSAGES, Pull
 from handrail_runtime.roles import heed_cancellation
 from handrail_runtime.trouble import is_outage
@@ -44,6 +46,7 @@ FINISH = 3.0
 """Seconds that begun runs may go on after the process was told to stop."""
 
 Probe = Callable[[], Awaitable[None]]
+SetAside = Callable[[Sequence[Letter], Sequence[UUID]], Awaitable[bool]]
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,17 @@ class Delivered:
 
 
 class Consumer:
-    """`config` gives the revision in force; `probe` raises while the database is away."""
+    """`config` gives the revision in force; `probe` raises while the database is away; `set_aside` keeps dead letters,
+    see data.dead_letters."""
 
-    def __init__(self, client: Client, runs: Runs, config: Callable[[], Config], probe: Probe) -> None:
+    def __init__(
+        self, client: Client, runs: Runs, config: Callable[[], Config], probe: Probe, set_aside: SetAside
+    ) -> None:
         self._pull = Pull(client, names.SIGNALS_STREAM, names.AGENT_CONSUMER, self._wants)
         self._runs = runs
         self._config = config
         self._probe = probe
+        self._set_aside = set_aside
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._running: set[asyncio.Task[None]] = set()
         self.database = True
@@ -107,12 +114,20 @@ class Consumer:
 
     async def _read(self, message: Msg) -> Delivered | None:
         try:
-            return Delivered(message, signals.decode(message.data), message.metadata.num_delivered)
+            signal = signals.decode(message.data)
         except msgspec.MsgspecError as error:
-            log.error("a signal cannot be read and is dropped", error=str(error))
+            letter = Letter("signal", "poison", str(error), message.data, message.metadata.sequence.stream)
             metrics.FAILURES.labels("unreadable").inc()
-            await self._pull.drop(message)
+            log.error("a signal cannot be read and is put aside", dead_letter_id=str(letter.letter_id))
+            if await self._set_aside([letter], ()):
+                await self._pull.drop(message)
+            else:
+                await self._pull.give_back(message, TRY_AGAIN_AFTER[-1])
             return None
+        if (letter_id := put_back(message)) is not None:
+            # It can be read now, and is the stream's again until it is decided.
+            await self._set_aside((), [letter_id])
+        return Delivered(message, signal, message.metadata.num_delivered)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name="agent-signals")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -19,6 +20,7 @@ from handrail_runtime.agent.escalation.channels import Channels
 from handrail_runtime.agent.escalation.deliveries import Deliveries
 from handrail_runtime.agent.providers.choice import Providers
 from handrail_runtime.agent.runs import Runs
+from handrail_runtime.data import dead_letters
 from handrail_runtime.data.raw import raw_transaction
 from handrail_runtime.outbound import Guard
 from handrail_runtime.roles import Resources
@@ -39,7 +41,13 @@ class AgentRole:
         self._providers = Providers(resources.engine, settings.secret_ref, guard)
         desk = Desk(resources.engine, resources.redis, settings.redis_prefix, _now, self._tell, self._providers)
         self._runs = Runs(desk, settings.secret(names.DATABASE_URL_FILE))
-        self._consumer = Consumer(resources.nats, self._runs, lambda: resources.config.current, self._probe)
+        self._consumer = Consumer(
+            resources.nats,
+            self._runs,
+            lambda: resources.config.current,
+            self._probe,
+            functools.partial(dead_letters.set_aside, resources.engine),
+        )
         channels = Channels(guard, settings.secret_ref, settings.smtp_url, settings.mail_from)
         self._deliveries = Deliveries(
             resources.engine, channels, settings.tenant, lambda: resources.config.current.spec.escalation

@@ -4,6 +4,7 @@ The id of a letter follows from what it holds, so that the same thing coming twi
 and fails again is the same letter, open again and one attempt older.
 """
 
+import asyncio
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Literal
@@ -11,10 +12,20 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import asyncpg
 import msgspec
+import structlog
+from nats.aio.msg import Msg
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from handrail_runtime.trouble import Trouble
+from handrail_contracts import names
+from handrail_runtime.data.raw import raw_transaction
+from handrail_runtime.trouble import Trouble, is_outage
+
+log = structlog.get_logger()
 
 Kind = Literal["event", "batch", "message", "signal"]
+LIMIT = 60.0
+"""Seconds for one transaction."""
+LONGEST_PAUSE = 5.0
 MOST_TEXT = 200
 """Characters kept of ids: what is in here need not be what the gateway lets in."""
 MOST_REASON = 500
@@ -80,6 +91,36 @@ async def forget(connection: asyncpg.Connection, letter_ids: Sequence[UUID]) -> 
 async def count_open(connection: asyncpg.Connection) -> dict[str, int]:
     """Open letters by class."""
     return {row["class"]: row["open"] for row in await connection.fetch(_COUNT)}
+
+
+async def set_aside(engine: AsyncEngine, letters: Sequence[Letter], worked_off: Sequence[UUID] = ()) -> bool:
+    """Keeps letters, and forgets those that were put back and are `worked_off`; waits while the database is away.
+
+    False: they are not kept, for a reason that waiting does not cure, and must come again.
+    """
+    pause = 0.1
+    while True:
+        try:
+            async with asyncio.timeout(LIMIT), raw_transaction(engine) as connection:
+                await keep(connection, letters)
+                await forget(connection, worked_off)
+        except Exception as error:
+            if not is_outage(error):
+                log.error("dead letters cannot be kept; what they hold will come again", exc_info=error)
+                return False
+            log.warning("the database does not take dead letters; waiting", error=repr(error), pause=pause)
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_PAUSE, pause * 2)
+        else:
+            return True
+
+
+def put_back(message: Msg) -> UUID | None:
+    """Which dead letter this message puts back, if any."""
+    try:
+        return UUID((message.headers or {})[names.HEADER_DEAD_LETTER])
+    except (KeyError, ValueError):
+        return None
 
 
 def _text(value: str | None, most: int = MOST_TEXT) -> str | None:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import structlog
@@ -19,8 +18,8 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from handrail_contracts import names, times
-from handrail_runtime.data.dead_letters import Letter
+from handrail_contracts import times
+from handrail_runtime.data.dead_letters import Letter, put_back
 from handrail_runtime.data.raw import raw_transaction
 from handrail_runtime.ingest import metrics
 from handrail_runtime.ingest.decoding import Arrived, Decoded, alone, decode
@@ -104,8 +103,8 @@ class Consumer:
             *(_placed(letter, message) for message, content in decoded for letter in content.letters),
             *_refused(refused, decoded),
         ]
-        put_back = [letter_id for message in messages if (letter_id := _letter_id(message)) is not None]
-        if (letters or put_back) and not await self._letters.keep(letters, put_back):
+        worked_off = [letter_id for message in messages if (letter_id := put_back(message)) is not None]
+        if (letters or worked_off) and not await self._letters.keep(letters, worked_off):
             for message in messages:
                 await self._pull.give_back(message, NOT_KEPT_DELAY)
             return
@@ -161,14 +160,6 @@ class Consumer:
         if stored.signals:
             self._on_signals()
         return stored
-
-
-def _letter_id(message: Msg) -> UUID | None:
-    """Which dead letter this message puts back, if any."""
-    try:
-        return UUID((message.headers or {})[names.HEADER_DEAD_LETTER])
-    except (KeyError, ValueError):
-        return None
 
 
 def _placed(letter: Letter, message: Msg) -> Letter:

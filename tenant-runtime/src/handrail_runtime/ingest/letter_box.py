@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handrail_runtime.data import dead_letters
@@ -13,12 +12,9 @@ from handrail_runtime.data.raw import raw_transaction
 from handrail_runtime.ingest import metrics
 from handrail_runtime.trouble import is_outage
 
-log = structlog.get_logger()
-
 LIMIT = 60.0
-"""Seconds for one transaction."""
+"""Seconds for one count."""
 COUNT_EVERY = 15.0
-LONGEST_PAUSE = 5.0
 
 
 class LetterBox:
@@ -29,24 +25,9 @@ class LetterBox:
         self._look = asyncio.Event()
 
     async def keep(self, letters: Sequence[Letter], worked_off: Sequence[UUID] = ()) -> bool:
-        """Writes letters, and forgets those that were put back and are `worked_off`.
-
-        False: they are not kept, for a reason that waiting does not cure, and must come again.
-        """
-        pause = 0.1
-        while True:
-            try:
-                async with asyncio.timeout(LIMIT), raw_transaction(self._engine) as connection:
-                    await dead_letters.keep(connection, letters)
-                    await dead_letters.forget(connection, worked_off)
-                break
-            except Exception as error:
-                if not is_outage(error):
-                    log.error("dead letters cannot be kept; what they hold will come again", exc_info=error)
-                    return False
-                log.warning("the database does not take dead letters; waiting", error=repr(error), pause=pause)
-                await asyncio.sleep(pause)
-                pause = min(LONGEST_PAUSE, pause * 2)
+        """See dead_letters.set_aside."""
+        if not await dead_letters.set_aside(self._engine, letters, worked_off):
+            return False
         for letter in letters:
             metrics.DEAD_LETTERS.labels(letter.trouble).inc()
         self._look.set()
