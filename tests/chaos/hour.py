@@ -77,7 +77,12 @@ class Hour:
             await asyncio.sleep(self.rng.uniform(*PAUSES))
             if time.monotonic() > until:
                 return
-            await self._blow()
+            try:
+                await self._blow()
+            except TimeoutError as error:
+                # It stays in the books as a blow without a recovery; the rest of the run shows what becomes of it.
+                print(f"NOT READY AGAIN: {error}", flush=True)
+                return
 
     async def _blow(self) -> None:
         at = round(time.monotonic() - self.began, 1)
