@@ -19,7 +19,7 @@ import psutil
 from handrail_cli.embedded.postgres import SUPERUSER
 from handrail_cli.state.folder import State
 
-READY_WITHIN = 120.0
+READY_WITHIN = 240.0
 
 
 @dataclass
