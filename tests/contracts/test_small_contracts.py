@@ -232,6 +232,13 @@ def test_what_is_no_time_is_refused(text):
         times.parse(text)
 
 
+def test_the_time_of_the_way_is_not_taken_for_a_wrong_clock():
+    assert times.skew(NOW - times.SAME_CLOCK, NOW) == timedelta(0)
+    assert times.skew(NOW + times.SAME_CLOCK, NOW) == timedelta(0)
+    wrong = NOW - times.SAME_CLOCK - timedelta(microseconds=1)
+    assert times.skew(wrong, NOW) == NOW - wrong
+
+
 def test_a_clock_that_is_wrong_is_corrected():
     behind = NOW - timedelta(hours=3)
     offset = times.skew(behind, NOW)
