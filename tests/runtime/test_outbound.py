@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -100,6 +101,22 @@ async def test_without_encryption_only_hosts_of_the_list_are_called() -> None:
     with pytest.raises(OutboundRefused, match="https:// is wanted"):
         await guard.addresses("8.8.8.8", 80, encrypted=False)
     assert await guard.addresses("8.8.8.8", 443, encrypted=True) == [ip_address("8.8.8.8")]
+
+
+async def test_a_name_is_looked_up_once(hook: Receiver) -> None:
+    """A second answer could be another one than the one that was judged."""
+    asked: list[str] = []
+    listening = True
+
+    def hear(event: str, about: tuple[object, ...]) -> None:
+        if listening and event == "socket.getaddrinfo" and about[0] == "localhost":
+            asked.append("localhost")
+
+    sys.addaudithook(hear)
+    async with Guard.parse("localhost").http_client(timeout=5) as client:
+        assert (await client.get(f"http://localhost:{hook.port}/")).status_code == 200
+    listening = False
+    assert asked == ["localhost"]
 
 
 async def test_the_environment_gives_no_proxy(hook: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,8 +41,8 @@ async def test_a_stuck_user_gets_a_nudge_on_the_awaited_element(
         "nudged", "all_gates_passed", nudge["nudge_id"],
     )  # fmt: skip
     assert [gate["gate"] for gate in decision["gates"]] == [
-        "known", "enabled", "fresh", "questions", "diagnosed", "confident", "no_help_pending", "escalation", "reachable",
-        "cap", "cooldown", "attention_budget", "holdout",
+        "known", "enabled", "fresh", "questions", "diagnosed", "confident", "no_help_pending", "escalation",
+        "reachable", "cap", "cooldown", "attention_budget", "holdout",
     ]  # fmt: skip
     assert (decision["provider"], decision["prompt_version"], decision["confidence"]) == ("rules", "rules-1", 0.79)
     assert decision["config_revision"] == world.tenant.record.etag.strip('"')
