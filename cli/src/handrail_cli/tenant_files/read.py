@@ -21,6 +21,7 @@ from handrail_contracts.tenant_spec import OnboardingTenant, TenantSpec
 
 MAX_BYTES = 1024 * 1024
 MAX_NODES = 100_000
+MAX_OPEN = 200
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,9 @@ def parse(path: Path, data: bytes) -> TenantFile:
     if len(data) > MAX_BYTES:
         found.faults.append(Fault(path, 0, "", f"larger than {MAX_BYTES} bytes"))
         return found
+    if _opens(data) > MAX_OPEN:
+        found.faults.append(Fault(path, 0, "", f"more than {MAX_OPEN} brackets are open at once"))
+        return found
     try:
         documents = list(round_trip().load_all(data.decode("utf-8")))
     except UnicodeDecodeError:
@@ -98,6 +102,18 @@ def parse(path: Path, data: bytes) -> TenantFile:
     if not found.tenants and not found.faults and not found.secrets:
         found.faults.append(Fault(path, 0, "", f"holds no {names.KIND}"))
     return found
+
+
+def _opens(data: bytes) -> int:
+    """The most brackets open at once, texts and comments not told apart: the reader's time grows with its square."""
+    most = depth = 0
+    for byte in data:
+        if byte in b"[{":
+            depth += 1
+            most = max(most, depth)
+        elif byte in b"]}" and depth:
+            depth -= 1
+    return most
 
 
 def _yaml_fault(path: Path, error: Exception) -> Fault:

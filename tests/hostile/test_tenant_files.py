@@ -1,0 +1,50 @@
+"""`handrail validate` of files that nobody should have made: a clear word, exit code 1, soon, and no trace of Python."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAD = "apiVersion: handrail.dev/v1alpha1\nkind: OnboardingTenant\nmetadata: {name: acme}\n"
+GOOD = HEAD + "spec: {displayName: Acme, origins: ['https://app.acme.test']}\n"
+LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
+)
+FILES: dict[str, bytes] = {
+    "empty": b"",
+    "binary": bytes(range(256)) * 100,
+    "nul": b"\0",
+    "not utf-8": GOOD.encode() + b"# \xff\xfe\n",
+    "billion laughs": (LAUGHS + GOOD).encode(),
+    "laughs in the spec": (HEAD + "spec:\n" + "".join(f"  {line}\n" for line in LAUGHS.splitlines())).encode(),
+    "deep": (HEAD + "spec: " + "[" * 10_000 + "]" * 10_000).encode(),
+    "deep map": (HEAD + "spec: " + "{a: " * 5_000 + "1" + "}" * 5_000).encode(),
+    "itself": (HEAD + "spec: &s {displayName: x, origins: *s}\n").encode(),
+    "duplicate": (GOOD + "spec: {}\n").encode(),
+    "python tag": (HEAD + "spec: !!python/object/apply:os.system ['true']\n").encode(),
+    "scalar": b"just text\n",
+    "list": b"- 1\n- 2\n",
+    "numbers": (HEAD + "spec: 1e400\n").encode(),
+    "digits": (HEAD + "spec: {displayName: " + "9" * 5000 + "}\n").encode(),
+    "many documents": (b"---\n{}\n" * 2000),
+    "tabs": b"\tkind: x\n",
+    "unknown alias": (HEAD + "spec: *nobody\n").encode(),
+}
+
+
+@pytest.mark.slow
+def test_each_is_refused_in_words(tmp_path: Path) -> None:
+    wrong = []
+    for name, content in FILES.items():
+        file = tmp_path / f"{name}.yaml"
+        file.write_bytes(content)
+        argv = [sys.executable, "-m", "handrail_cli", "validate", str(file)]
+        try:
+            done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+        except subprocess.TimeoutExpired:
+            wrong.append((name, "no end"))
+            continue
+        if done.returncode not in (1, 2) or "Traceback" in done.stderr or not done.stderr.strip():
+            wrong.append((name, done.returncode, done.stdout[-200:], done.stderr[-300:]))
+    assert not wrong, "\n".join(map(str, wrong))
