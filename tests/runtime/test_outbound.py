@@ -109,7 +109,7 @@ async def test_a_name_is_looked_up_once(hook: Receiver) -> None:
     listening = True
 
     def hear(event: str, about: tuple[object, ...]) -> None:
-        if listening and event == "socket.getaddrinfo" and about[0] == "localhost":
+        if listening and event == "socket.getaddrinfo" and about[0] in ("localhost", b"localhost"):
             asked.append("localhost")
 
     sys.addaudithook(hear)
