@@ -1,4 +1,4 @@
-"""`handrail validate` of files that nobody should have made: a clear word, exit code 1, soon, and no trace of Python."""
+"""`handrail validate` of files that nobody should have made: a clear word, exit code 1, and no trace of Python."""
 
 import subprocess
 import sys
