@@ -13,7 +13,7 @@ import msgspec
 from handrail_contracts import signals, times
 from handrail_contracts.signals import Signal
 from handrail_runtime.ingest import feedback, statements
-from handrail_runtime.ingest.analysis import MAX_WINDOW, WINDOW, analyse, extended
+from handrail_runtime.ingest.analysis import MAX_WINDOW, WINDOW, analyse, extended, window_of
 from handrail_runtime.ingest.arrays import plain_array, text_array
 from handrail_runtime.ingest.decoding import Arrived
 from handrail_runtime.ingest.rules import Rules
@@ -192,7 +192,7 @@ async def _read_windows(connection: asyncpg.Connection, visits: Sequence[Visit])
             )
         )
     for visit, window in zip(visits, windows, strict=True):
-        visit.window = window
+        visit.window = window_of(window)  # they come newest first
 
 
 def _since(visit: Visit) -> datetime:
