@@ -17,6 +17,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -289,8 +290,8 @@ async def benchmark(given: argparse.Namespace) -> None:
         raw = await stack.enter_async_context(floor(place, users))
         for rate in rates:
             arms = [
-                Arm(f"ours {rate}/s", lambda rate=rate: own.run(rate, seconds)),
-                Arm(f"raw loop {rate}/s", lambda rate=rate: raw.run(rate, seconds)),
+                Arm(f"ours {rate}/s", partial(own.run, rate, seconds)),
+                Arm(f"raw loop {rate}/s", partial(raw.run, rate, seconds)),
             ]
             everything.rounds |= (await alternate(arms, rounds)).rounds
         if not given.quick:

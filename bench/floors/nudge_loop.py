@@ -110,7 +110,7 @@ class _Gateway:
 
     async def relay(self, reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
-            user, _, payload = line.rstrip().partition(b" ")
+            user, _space, payload = line.rstrip().partition(b" ")
             if (door := self.sockets.get(user.decode())) is not None:
                 door.frame(payload)
 

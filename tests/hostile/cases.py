@@ -129,7 +129,7 @@ TIMES_REFUSED: tuple[Any, ...] = (
     {},
 )
 WRONG_VALUES: tuple[Any, ...] = (None, True, 0, -1, 1.5, [], {}, ["x"], {"a": "b"}, "x" * 10_000, "\0", "")
-_WRONG_ID = ("", ".", "..", "\0", "a\0b", "x" * 201, "😀" * 201, None, 1, [], {}, True)
+_WRONG_ID: tuple[Any, ...] = ("", ".", "..", "\0", "a\0b", "x" * 201, "😀" * 201, None, 1, [], {}, True)
 
 
 def _properties() -> Iterator[tuple[str, bytes]]:
@@ -183,7 +183,8 @@ def bodies() -> Iterator[Case]:  # noqa: C901 - a table
     yield _case("501 events", "POST", EVENTS, 413, 422, body=json.dumps(many).encode())
     for target in (EVENTS, IDENTIFY):
         yield _case("10 MB", "POST", target, 413, body=b" " * TEN_MB, headers=(JSON,))
-    for key in ("\0", "x" * 300, 1, None, [], "pk_"):
+    keys: tuple[Any, ...] = ("\0", "x" * 300, 1, None, [], "pk_")
+    for key in keys:
         sent = json.dumps(batch(ANON) | {"api_key": key}).encode()
         yield _case(f"api_key {key!r:.9}", "POST", EVENTS, 401, 422, 429, body=sent, kind="")
     for media in (

@@ -1,5 +1,7 @@
 """What the published description says is what the platform does: schemathesis over every operation of it."""
 
+from typing import Any
+
 import hypothesis
 import pytest
 import schemathesis
@@ -26,7 +28,7 @@ def test_no_answer_is_undocumented(world: World) -> None:
     schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
     problems: list[str] = []
     for found in schema.get_all_operations():
-        operation = found.ok()
+        operation: Any = found.ok()  # type: ignore[union-attr]  # raises where the description is broken
 
         @hypothesis.settings(
             max_examples=EXAMPLES,
@@ -37,7 +39,7 @@ def test_no_answer_is_undocumented(world: World) -> None:
             phases=[hypothesis.Phase.generate],
         )
         @hypothesis.given(case=operation.as_strategy())
-        def ask(case: schemathesis.Case) -> None:
+        def ask(case: Any) -> None:
             answer = case.call(base_url=url, headers={"X-API-Key": world.key("secret")})
             try:
                 case.validate_response(answer, checks=CHECKS)

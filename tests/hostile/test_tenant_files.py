@@ -35,7 +35,7 @@ FILES: dict[str, bytes] = {
 
 @pytest.mark.slow
 def test_each_is_refused_in_words(tmp_path: Path) -> None:
-    wrong = []
+    wrong: list[tuple[object, ...]] = []
     for name, content in FILES.items():
         file = tmp_path / f"{name}.yaml"
         file.write_bytes(content)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -67,11 +68,12 @@ async def test_each_id_has_its_own_rows_and_its_own_nudges(world: World) -> None
         assert {item["user_id"] for item in items} <= {user_id}
         return items
 
+    def stored(user_id: str, wanted: set[str]) -> bool:
+        return {item["event_id"] for item in listed("events", user_id)} == wanted
+
     for user_id in IDS:
         wanted = {item["event_id"] for item in sent[user_id]["events"]}
-        until(
-            lambda user_id=user_id, wanted=wanted: {e["event_id"] for e in listed("events", user_id)} == wanted, user_id
-        )
+        until(partial(stored, user_id, wanted), user_id)
         found = world.get(user_path(user_id))
         assert (found.status, found.json["user_id"]) == (200, user_id)
         assert "x-injected" not in found.headers

@@ -1,6 +1,7 @@
 """Every kind of error has its class; what is not known is a bug."""
 
 import asyncio
+from typing import Any
 
 import asyncpg.exceptions as pg
 import msgspec
@@ -116,7 +117,7 @@ def test_classes(error: BaseException, wanted: str) -> None:
 
 @pytest.mark.parametrize("state", SQLSTATES)
 def test_every_state_of_the_table_counts(state: str) -> None:
-    error = pg.PostgresError("x")
+    error: Any = pg.PostgresError("x")
     error.sqlstate = state.ljust(5, "9")
     assert classify(error) == SQLSTATES[state][0]
     assert SQLSTATES[state][1]

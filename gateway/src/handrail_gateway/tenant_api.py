@@ -126,7 +126,7 @@ async def list_keys(request: Request, caller: SecretCaller) -> KeyList:
         items=[
             KeyInfo(key_id=key.key_id, kind=key.kind, created_at=key.created_at, last_used_at=used.get(key.key_id))
             for key in keys
-        ]
+        ],
     )
 
 

@@ -134,9 +134,7 @@ def _host_and_port(entry: str) -> tuple[str, int | None]:
         host, port = entry, ""
     fits = host and not any(char.isspace() or char in "/@?#*" for char in host)
     if not fits or (colon and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
-        raise ValueError(
-            f"{entry!r} is neither a host, nor host:port, nor a network like 10.1.0.0/16"
-        )
+        raise ValueError(f"{entry!r} is neither a host, nor host:port, nor a network like 10.1.0.0/16")
     host = plain(host)
     try:
         host = str(ip_address(host))

@@ -7,7 +7,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import click.testing
 import pytest
 from typer.testing import CliRunner
 
@@ -84,7 +83,7 @@ def platform() -> Iterator[tuple[Platform, str]]:
     thread.join()
 
 
-Run = Callable[..., click.testing.Result]
+Run = Callable[..., Any]
 
 
 @pytest.fixture
@@ -92,7 +91,7 @@ def run(platform: tuple[Platform, str], tmp_path: Path) -> Run:
     key = tmp_path / "key"
     key.write_text(api_keys.generate("secret"))
 
-    def invoke(*arguments: str) -> click.testing.Result:
+    def invoke(*arguments: str) -> Any:
         return CliRunner().invoke(app, [*arguments, "--url", platform[1], "--api-key-file", str(key)])
 
     return invoke
@@ -213,7 +212,7 @@ def test_a_key_of_another_tenant_is_refused(platform: tuple[Platform, str], run:
 
 
 def test_a_table_keeps_its_columns_whatever_stands_in_it() -> None:
-    rows = [["a", None, "x"], ["b" * 100, "\n\t\u202e", "y" * 100]]
+    rows: list[list[object]] = [["a", None, "x"], ["b" * 100, "\n\t\u202e", "y" * 100]]
     assert table(("ONE", "TWO", "THREE"), rows).splitlines() == [
         f"ONE{' ' * 57}  TWO  THREE",
         f"a{' ' * 59}  -    x",

@@ -1,0 +1,210 @@
+"""A real Kubernetes control plane on this machine: etcd, API server, controller manager, scheduler, KWOK's nodes.
+
+No node and no container engine: Deployments make ReplicaSets and Pods, quotas, admission, CEL rules, garbage
+collection and server-side apply are the real ones, and KWOK says of each Pod on its fake node that it runs.
+"""
+
+import csv
+import ssl
+import subprocess
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from ruamel.yaml import YAML
+from tests.cluster import binaries
+
+from handrail_cli.embedded.ports import free_port
+from handrail_cli.supervise.client import Command, KeeperClient
+
+ADMIN = "admin"
+READY_WITHIN = 90.0
+"""Seconds."""
+_SERVICES = "10.96.0.0/16"
+_yaml = YAML(typ="safe")
+
+
+class NotReady(Exception):
+    """The control plane did not come up; the text ends with its log."""
+
+
+@dataclass
+class ControlPlane:
+    """`start` returns once the API server serves; everything ends with this process, however that ends."""
+
+    folder: Path
+    users: Mapping[str, str] = field(default_factory=dict)
+    """More users beside the administrator: name -> groups, by commas. They get rights by RBAC alone."""
+    audit: bool = False
+    """Write every call to `audit.log`."""
+    _tokens: dict[str, str] = field(default_factory=dict)
+    _keeper: KeeperClient | None = None
+    _port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self._port}"
+
+    @property
+    def certificate(self) -> Path:
+        return self.folder / "certificates" / "apiserver.crt"
+
+    def token(self, user: str = ADMIN) -> str:
+        return self._tokens[user]
+
+    def start(self) -> None:
+        """Raises NotReady, binaries.NoGo."""
+        program = binaries.program("controlplane")
+        kwok = binaries.program("kwok")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._write_keys()
+        taken: set[int] = set()
+        etcd, peers, self._port = (_port(taken) for _ in range(3))
+        self._keeper = KeeperClient()
+        self._run("etcd", [str(program), "etcd", *_etcd(self.folder / "etcd", etcd, peers)])
+        self._run("kube-apiserver", [str(program), "kube-apiserver", *self._apiserver(etcd)])
+        self._await("/readyz")
+        admin = self.kubeconfig()
+        for name, flags in (
+            ("kube-controller-manager", self._controller_manager(admin)),
+            ("kube-scheduler", ["--leader-elect=false", "--secure-port=0", f"--kubeconfig={admin}"]),
+        ):
+            self._run(name, [str(program), name, *flags])
+        self._run("kwok", [str(kwok), *self._kwok(admin)])
+
+    def stop(self) -> None:
+        if self._keeper is not None:
+            self._keeper.close()
+
+    def kubeconfig(self, user: str = ADMIN) -> Path:
+        """A file for kubectl and clients, as that user."""
+        path = self.folder / f"{user}.kubeconfig"
+        cluster = {"server": self.url, "certificate-authority": str(self.certificate)}
+        document = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "test", "cluster": cluster}],
+            "users": [{"name": user, "user": {"token": self.token(user)}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
+            "current-context": "test",
+        }
+        with path.open("w") as output:
+            _yaml.dump(document, output)
+        return path
+
+    # --- flags -----------------------------------------------------------------------------------------------
+
+    def _apiserver(self, etcd: int) -> list[str]:
+        key = self.folder / "service-accounts.key"
+        flags = [
+            f"--etcd-servers=http://127.0.0.1:{etcd}",
+            "--bind-address=127.0.0.1",
+            "--advertise-address=127.0.0.1",
+            f"--secure-port={self._port}",
+            f"--cert-dir={self.folder / 'certificates'}",
+            f"--service-cluster-ip-range={_SERVICES}",
+            f"--token-auth-file={self.folder / 'tokens.csv'}",
+            "--authorization-mode=RBAC",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={key}",
+            f"--service-account-signing-key-file={key}",
+            "--endpoint-reconciler-type=none",
+        ]
+        if self.audit:
+            policy = self.folder / "audit-policy.yaml"
+            rules = [{"level": "Metadata", "omitStages": ["RequestReceived", "ResponseStarted"]}]
+            with policy.open("w") as output:
+                _yaml.dump({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": rules}, output)
+            flags += [f"--audit-policy-file={policy}", f"--audit-log-path={self.folder / 'audit.log'}"]
+        return flags
+
+    def _controller_manager(self, admin: Path) -> list[str]:
+        return [
+            f"--kubeconfig={admin}",
+            "--leader-elect=false",
+            "--secure-port=0",
+            f"--service-account-private-key-file={self.folder / 'service-accounts.key'}",
+            f"--root-ca-file={self.certificate}",
+            "--concurrent-namespace-syncs=20",
+            # Deployments of many tenants at once must not wait for the client's own limit.
+            "--kube-api-qps=200",
+            "--kube-api-burst=400",
+        ]
+
+    def _kwok(self, admin: Path) -> list[str]:
+        stages = binaries.stages()
+        return [
+            f"--kubeconfig={admin}",
+            "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
+            "--node-lease-duration-seconds=40",
+            *(f"--config={path}" for path in stages),
+        ]
+
+    # --- parts -----------------------------------------------------------------------------------------------
+
+    def _write_keys(self) -> None:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        text = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+        (self.folder / "service-accounts.key").write_bytes(text)
+        groups = {ADMIN: "system:masters", **self.users}
+        self._tokens = {user: f"token-of-{user}" for user in groups}
+        with (self.folder / "tokens.csv").open("w") as output:
+            csv.writer(output).writerows([self._tokens[user], user, user, given] for user, given in groups.items())
+
+    def _run(self, name: str, argv: list[str]) -> None:
+        if self._keeper is None:
+            raise RuntimeError("not started")
+        with (self.folder / f"{name}.log").open("ab") as output:
+            environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder)}
+            self._keeper.start(Command(name, argv, environment, self.folder), output.fileno())
+
+    def _await(self, path: str) -> None:
+        deadline = time.monotonic() + READY_WITHIN
+        while not self._answers(path):
+            if time.monotonic() > deadline:
+                log = (self.folder / "kube-apiserver.log").read_text()[-3000:]
+                raise NotReady(f"the API server did not come up:\n{log}")
+            time.sleep(0.05)
+
+    def _answers(self, path: str) -> bool:
+        if not self.certificate.exists():
+            return False
+        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self.token()}"})
+        try:
+            context = ssl.create_default_context(cafile=str(self.certificate))
+            with urllib.request.urlopen(request, timeout=5, context=context) as answer:
+                return bool(answer.status == 200)
+        except (URLError, OSError, ssl.SSLError):
+            return False
+
+
+def kubectl(plane: ControlPlane, *arguments: str, user: str = ADMIN, text: str | None = None) -> str:
+    """What kubectl prints. Raises subprocess.CalledProcessError; its words are in `stderr`."""
+    command = [str(binaries.kubectl()), f"--kubeconfig={plane.kubeconfig(user)}", *arguments]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+def _port(taken: set[int]) -> int:
+    port = free_port(taken)
+    taken.add(port)
+    return port
+
+
+def _etcd(data: Path, port: int, peers: int) -> list[str]:
+    url, peer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peers}"
+    return [
+        f"--data-dir={data}",
+        f"--listen-client-urls={url}",
+        f"--advertise-client-urls={url}",
+        f"--listen-peer-urls={peer}",
+        f"--initial-advertise-peer-urls={peer}",
+        f"--initial-cluster=default={peer}",
+        # A test's cluster is thrown away: no crash is to be survived.
+        "--unsafe-no-fsync",
+        "--log-level=error",
+    ]
