@@ -136,7 +136,7 @@ async def test_a_provider_that_is_not_there_means_silence_or_the_rules(
     user = await silent.user()
     decision = await silent.decide(a_signal(user))
     assert (decision["outcome"], decision["reason"], decision["provider"]) == (
-        "none", "provider_unavailable", "openai",
+        "none", "llm_key_missing", "openai",
     )  # fmt: skip
     backed = await make_world({"llm": {"provider": "openai", "onFailure": "rules"}})
     user = await backed.user()

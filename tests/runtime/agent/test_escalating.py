@@ -100,7 +100,7 @@ async def test_without_a_provider_a_question_goes_to_a_human(make_world: "MakeWo
     world = await make_world({"llm": {"provider": "openai"}})
     user = await world.user()
     decision = await world.decide(a_signal(user, "help_sought", evidence={"text": "help"}))
-    assert (decision["outcome"], decision["reason"]) == ("escalated", "provider_unavailable")
+    assert (decision["outcome"], decision["reason"]) == ("escalated", "llm_key_missing")
     assert len(await world.nudges(user)) == 1
 
 
