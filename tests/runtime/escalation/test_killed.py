@@ -45,7 +45,8 @@ async def test_killed_between_attempts_an_alert_is_delivered_and_no_attempt_is_l
         async def count(wanted: int) -> bool:
             return len(await attempts()) >= wanted
 
-        await eventually(lambda: count(1))
+        # Sooner than the loop would look by itself: the run has woken it.
+        await eventually(lambda: count(1), 30)
         await first.stop(signal.SIGKILL)
         await world.start(HANDRAIL_OUTBOUND_ALLOWED="127.0.0.1", wait=False)
         await world.start(HANDRAIL_OUTBOUND_ALLOWED="127.0.0.1", wait=False)

@@ -24,6 +24,8 @@ class Desk:
     clock: Callable[[], datetime]
     tell: Callable[[Signal, int], Awaitable[None]]
     """Tells realtime, by its seq, of the nudge that a signal led to; never raises."""
+    alert: Callable[[], None]
+    """There may be an alert to deliver."""
     providers: Providers
 
 

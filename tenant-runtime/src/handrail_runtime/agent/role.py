@@ -39,7 +39,19 @@ class AgentRole:
         settings = resources.settings
         guard = Guard.parse(settings.outbound_allowed)
         self._providers = Providers(resources.engine, settings.secret_ref, guard)
-        desk = Desk(resources.engine, resources.redis, settings.redis_prefix, _now, self._tell, self._providers)
+        channels = Channels(guard, settings.secret_ref, settings.smtp_url, settings.mail_from)
+        self._deliveries = Deliveries(
+            resources.engine, channels, settings.tenant, lambda: resources.config.current.spec.escalation
+        )
+        desk = Desk(
+            resources.engine,
+            resources.redis,
+            settings.redis_prefix,
+            _now,
+            self._tell,
+            self._deliveries.wake,
+            self._providers,
+        )
         self._runs = Runs(desk, settings.secret(names.DATABASE_URL_FILE))
         self._consumer = Consumer(
             resources.nats,
@@ -47,10 +59,6 @@ class AgentRole:
             lambda: resources.config.current,
             self._probe,
             functools.partial(dead_letters.set_aside, resources.engine),
-        )
-        channels = Channels(guard, settings.secret_ref, settings.smtp_url, settings.mail_from)
-        self._deliveries = Deliveries(
-            resources.engine, channels, settings.tenant, lambda: resources.config.current.spec.escalation
         )
 
     async def run(self) -> None:

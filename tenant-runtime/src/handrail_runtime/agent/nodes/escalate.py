@@ -24,6 +24,7 @@ async def escalate(state: State, run: Run) -> State:
         if done is None:
             decision = decision_of(state, run.config.revision, desk.clock())
             (done,) = await perform(connection, [(effect, decision)], run.config.spec)
+    desk.alert()
     if done.seq is not None:
         await desk.tell(signal, done.seq)
     return {"outcome": done.outcome, "reason": done.reason}
