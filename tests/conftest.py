@@ -7,7 +7,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import hypothesis
@@ -20,6 +20,7 @@ from handrail_cli.supervise.client import KeeperClient
 from handrail_contracts import names
 from handrail_contracts.record import TenantRecord
 from handrail_contracts.tenant_spec import TenantSpec
+from handrail_operator.plans import with_ack_wait
 from handrail_operator.provision.keyring import LiveKey, PlatformSecrets, TenantSecrets
 from handrail_operator.provision.platform import (
     Access,
@@ -147,8 +148,9 @@ async def platform(servers: RunningServers) -> AsyncIterator[Platform]:
 
 @pytest.fixture
 async def make_tenant(servers: RunningServers, platform: Platform, tmp_path: Path) -> AsyncIterator[MakeTenant]:
-    """`await make_tenant(spec={...}, plan="small", migrate=True, realtime=[...], phase="Ready")`: a fresh tenant,
-    made by the real provisioning code, published to the gateway, its tables made; gone again after the test."""
+    """`await make_tenant(spec={...}, plan="small", migrate=True, realtime=[...], phase="Ready", ack_wait=2)`: a
+    fresh tenant, made by the real provisioning code, published to the gateway, its tables made; gone again after the
+    test. `ack_wait`: seconds until what a killed process held comes again, where the plan's are too long."""
     made: list[Tenant] = []
 
     async def make(
@@ -158,12 +160,13 @@ async def make_tenant(servers: RunningServers, platform: Platform, tmp_path: Pat
         migrate: bool = True,
         realtime: list[str] | None = None,
         phase: str = "Ready",
+        ack_wait: float | None = None,
     ) -> Tenant:
         name = name or f"t-{secrets.token_hex(5)}"
         given: dict[str, object] = {"displayName": name, "origins": ["https://app.example.test"], "plan": "small"}
         wanted = TenantSpec.model_validate(given | (spec or {}))
         keyring = TenantSecrets.new(CREATED_AT)
-        provisioned = await provision_tenant(platform, name, wanted.plan, keyring)
+        provisioned = await provision_tenant(_patient(platform, ack_wait), name, wanted.plan, keyring)
         folder = tmp_path / f"tenant-{name}"
         write_secrets(folder / "runtime", provisioned.runtime_files)
         write_secrets(folder / "owner", provisioned.owner_files)
@@ -190,6 +193,12 @@ async def make_tenant(servers: RunningServers, platform: Platform, tmp_path: Pat
         with contextlib.suppress(Exception):
             await withdraw_record(platform, tenant.name)
         await deprovision_tenant(platform, tenant.name, tenant.keyring, data=True)
+
+
+def _patient(platform: Platform, ack_wait: float | None) -> Platform:
+    if ack_wait is None:
+        return platform
+    return replace(platform, access=replace(platform.access, plans=with_ack_wait(platform.access.plans, ack_wait)))
 
 
 def _newest(keyring: TenantSecrets, kind: str) -> LiveKey:

@@ -25,7 +25,7 @@ EXPIRES = 30.0
 HEARTBEAT = 5.0
 """Seconds between the server's signs of life for a standing request; two missing ones mean that it is gone."""
 TOUCH_EVERY = 10.0
-"""Seconds; a third of the consumer's ack_wait."""
+"""Seconds, until the consumer's own ack_wait is known."""
 _NS = 1_000_000_000
 _TROUBLE = ("404", "503")
 
@@ -40,6 +40,8 @@ class Pull:
         self, client: Client, stream: str, consumer: str, wants: Callable[[], int] = lambda: MAX_MESSAGES
     ) -> None:
         self._client = client
+        self._stream = stream
+        self._consumer = consumer
         self._wants = wants
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._numbers = itertools.count(1)
@@ -108,11 +110,21 @@ class Pull:
 
     async def touch(self) -> None:
         """Keeps what is held from being delivered again, until cancelled."""
+        every = None
         while True:
-            await asyncio.sleep(TOUCH_EVERY)
+            every = every or await self._third_of_ack_wait()
+            await asyncio.sleep(every or TOUCH_EVERY)
             for message in list(self._held.values()):
                 with contextlib.suppress(NatsError):
                     await message.in_progress()
+
+    async def _third_of_ack_wait(self) -> float | None:
+        """Seconds; None where NATS does not say now."""
+        try:
+            info = await self._client.jetstream(timeout=5).consumer_info(self._stream, self._consumer)
+        except (NatsError, TimeoutError):
+            return None
+        return info.config.ack_wait / 3 if info.config.ack_wait else None
 
     async def stop(self) -> None:
         """Gives back what was not settled, so that another takes it at once."""

@@ -188,9 +188,11 @@ async def make_world(make_tenant: "MakeTenant", servers: "RunningServers", tmp_p
     """`await make_world(spec)`: a tenant with an agent in this process; all is closed after the test."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def make(spec: dict[str, Any] | None = None, *, start: bool = True) -> World:
+        async def make(
+            spec: dict[str, Any] | None = None, *, start: bool = True, ack_wait: float | None = None
+        ) -> World:
             given: dict[str, Any] = {"baselines": [BASELINE]}
-            tenant = await make_tenant(spec=given | (spec or {}))
+            tenant = await make_tenant(spec=given | (spec or {}), ack_wait=ack_wait)
             ingest, realtime = Client(), Client()
             for client, role in ((ingest, "ingest"), (realtime, "realtime")):
                 await client.connect([servers.nats_url], user_credentials=str(tenant.secrets / names.creds_file(role)))

@@ -241,7 +241,7 @@ async def _waits_for_lock(world: "World") -> bool:
 async def test_an_agent_killed_while_it_acts_leaves_one_decision(
     make_world: "MakeWorld", a_signal: "MakeSignal", until: "Until"
 ) -> None:
-    world = await make_world(start=False)
+    world = await make_world(start=False, ack_wait=3)
     agent = await world.start()
     user = await world.user()
     found = a_signal(user)

@@ -32,7 +32,7 @@ async def _world(make_world: "MakeWorld", server: LlmServer, **llm: Any) -> "Wor
     """A tenant that asks the server; its agent is not started."""
     reference = {"name": "acme-llm", "key": "api-key"}
     given = {"provider": "openai", "model": "gpt-4.1-mini", "baseURL": server.url, "apiKeySecretRef": reference}
-    world = await make_world({"llm": given | llm}, start=False)
+    world = await make_world({"llm": given | llm}, start=False, ack_wait=3)
     path = world.tenant.secrets / names.secret_ref_file(**reference)
     path.parent.mkdir(parents=True)
     path.write_text(f"{KEY}\n")

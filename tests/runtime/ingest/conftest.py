@@ -158,8 +158,10 @@ async def make_world(
     """`await make_world(spec)`: a tenant without a process yet; all is closed after the test."""
     worlds: list[World] = []
 
-    async def make(spec: dict[str, object] | None = None, *, migrate: bool = True) -> World:
-        tenant = await make_tenant(spec=spec, migrate=migrate)
+    async def make(
+        spec: dict[str, object] | None = None, *, migrate: bool = True, ack_wait: float | None = None
+    ) -> World:
+        tenant = await make_tenant(spec=spec, migrate=migrate, ack_wait=ack_wait)
         publish = tenant.record.publish
         assert publish is not None
         client = Client()

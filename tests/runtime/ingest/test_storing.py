@@ -122,7 +122,7 @@ async def test_two_processes_and_redelivery_store_once(make_world: MakeWorld, pe
 async def test_killed_while_working_loses_and_doubles_nothing(
     make_world: MakeWorld, person: Any, frame: Any, until: Any
 ) -> None:
-    world = await make_world()
+    world = await make_world(ack_wait=3)
     people = [person(f"user-{number}") for number in range(20)]
     for turn in range(3):
         process = await world.start()
