@@ -194,8 +194,11 @@ FIELDS = [
 
 
 def put(batch: dict[str, Any], path: tuple[str | int, ...], value: Any) -> None:
+    """Nothing where the change before this one left no such place."""
     place: Any = batch
     for step in path[:-1]:
+        if isinstance(step, int) and not (isinstance(place, list) and place and isinstance(place[step], dict)):
+            return
         if isinstance(place, dict) and not isinstance(place.get(step), dict | list):
             place[step] = {}
         place = place[step]
