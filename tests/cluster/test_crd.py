@@ -3,6 +3,8 @@ refused, with words for a person."""
 
 import json
 import ssl
+import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +18,7 @@ from tests.contracts.test_tenant_spec import BAD, LEAST, WHOLE, with_value
 from handrail_contracts import crd, names
 from handrail_contracts.tenant_spec import TenantSpec
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.cluster
 
 PATH = f"/apis/{names.API_VERSION}/{crd.PLURAL}"
 
@@ -35,12 +37,24 @@ def asked(server: httpx2.Client, spec: Any, name: str = "acme") -> httpx2.Respon
     return server.post(PATH, params={"dryRun": "All", "fieldValidation": "Strict"}, json=document)
 
 
+def explained(plane: ControlPlane, field: str) -> str:
+    """What kubectl says of a field; the server publishes its description a moment after it serves the resource."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return kubectl(plane, "explain", field)
+        except subprocess.CalledProcessError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
+
+
 def test_it_is_structural_and_served(plane):
     found = json.loads(kubectl(plane, "get", "crd", f"{crd.PLURAL}.{names.GROUP}", "-o", "json"))
     conditions = {one["type"]: one["status"] for one in found["status"]["conditions"]}
     assert conditions == {"NamesAccepted": "True", "Established": "True"}
     assert "otn" in kubectl(plane, "api-resources", "--categories", crd.CATEGORY)
-    assert "US dollars a month" in kubectl(plane, "explain", "otn.spec.llm.monthlyBudget")
+    assert "US dollars a month" in explained(plane, "otn.spec.llm.monthlyBudget")
 
 
 @pytest.mark.parametrize("spec", [LEAST, WHOLE], ids=["least", "whole"])
@@ -51,8 +65,23 @@ def test_a_spec_is_stored_as_the_models_read_it(server, spec):
     assert TenantSpec.model_validate(stored).etag() == TenantSpec.model_validate(spec).etag()
 
 
-# Values that JSON cannot carry at all never reach the server.
-SENDABLE = [(path, value) for path, value in BAD if value == value]
+# The server takes some that the models refuse: a null where there is a default counts as left out, 90.0 is 90 in JSON,
+# and it looks for neither NUL nor half characters. The operator says of such a tenant what is wrong with it.
+_LENIENT = [
+    ("tone", None),
+    ("detectors.offBaseline.after", None),
+    ("privacy.retentionDays", 90.0),
+    ("displayName", "a\0b"),
+    ("displayName", "\ud800"),
+]
+
+
+def _reaches_the_models_rule(path: str, value: Any) -> bool:
+    nan = value != value
+    return not nan and not any(path == one and repr(value) == repr(other) for one, other in _LENIENT)
+
+
+SENDABLE = [(path, value) for path, value in BAD if _reaches_the_models_rule(path, value)]
 
 
 @pytest.mark.parametrize(("path", "value"), SENDABLE, ids=[f"{path}-{n}" for n, (path, _) in enumerate(SENDABLE)])

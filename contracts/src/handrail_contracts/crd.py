@@ -122,8 +122,9 @@ def _node(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]
         own.pop("additionalProperties", None)
         own["properties"] = {name: _node(child, definitions) for name, child in own["properties"].items()}
         if "default" not in own and not own.get("required"):
-            # So that the defaults of what is inside apply where the whole is left out.
-            own["default"] = {}
+            # Whole, and not {} to be filled in: the server judges a default by the rules as it stands.
+            children = own["properties"].items()
+            own["default"] = {name: child["default"] for name, child in children if "default" in child}
     if isinstance(own.get("items"), dict):
         own["items"] = _entry(own["items"], definitions)
     if isinstance(own.get("additionalProperties"), dict):
