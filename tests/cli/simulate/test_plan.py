@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from handrail_cli.simulate.walk import MAX_SECONDS
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_runtime.ingest.analysis import analyse, window_of
 from handrail_runtime.ingest.rules import Rules
-from handrail_runtime.session.seen import Seen, seen
+from handrail_runtime.session.seen import Seen, Told, seen
 from handrail_runtime.session.state import SessionState
 
 
@@ -37,7 +38,7 @@ def _seen(user: PlannedUser) -> list[Seen]:
             url=f"{user.origin}{event.path}",
             selector=event.selector,
             tag=event.tag,
-            properties=event.properties,
+            told=msgspec.convert(event.properties, Told),
             stale=False,
         )
         for at, event in enumerate(user.events)

@@ -13,8 +13,8 @@ DATABASE_ERRORS = (pg.PostgresError, pg.InterfaceError, pg.InternalClientError, 
 
 
 @contextlib.asynccontextmanager
-async def raw_transaction(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
-    """One transaction on asyncpg itself: committed at the end, rolled back where an error leaves the block.
+async def raw_connection(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of asyncpg itself, outside any transaction: each statement stands for itself, in one round trip.
 
     Raises what asyncpg and SQLAlchemy's pool raise. A connection that failed otherwise than by a refused statement is
     not used again.
@@ -24,10 +24,16 @@ async def raw_transaction(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connecti
         if not isinstance(driver, asyncpg.Connection):
             raise TypeError("the engine must run on asyncpg")
         try:
-            async with driver.transaction():
-                yield driver
+            yield driver
         except pg.PostgresError:
             raise
         except BaseException:
             await connection.invalidate()
             raise
+
+
+@contextlib.asynccontextmanager
+async def raw_transaction(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
+    """One transaction: committed at the end, rolled back where an error leaves the block. Raises as above."""
+    async with raw_connection(engine) as connection, connection.transaction():
+        yield connection

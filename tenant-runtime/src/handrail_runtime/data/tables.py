@@ -51,6 +51,7 @@ users = Table(
     Column("last_seq", BigInteger, nullable=False, server_default="0"),  # of the socket, per user
     Column("simulated", Boolean, nullable=False, server_default="false"),
     Index(None, "signup_date"),
+    postgresql_with={"fillfactor": 80},
 )
 
 user_aliases = Table(
@@ -90,9 +91,11 @@ sessions = Table(
     Column("is_active", Boolean, nullable=False, server_default="true"),
     Column("event_count", BigInteger, nullable=False, server_default="0"),
     Column("state", JSONB, nullable=False, server_default=_EMPTY),  # path, baseline progress, ...
-    Index(None, "user_id", "last_seen_time"),
+    # None on what each event changes, and room in each page: a row is then written anew in place.
+    Index(None, "user_id", "start_time"),
     Index(None, "start_time"),
-    Index("ix_sessions_active", "last_seen_time", postgresql_where=text("is_active")),
+    Index("ix_sessions_active", "start_time", postgresql_where=text("is_active")),
+    postgresql_with={"fillfactor": 70},
 )
 
 signals = Table(  # the outbox: published_at is null until JetStream has acknowledged

@@ -26,27 +26,29 @@ from handrail_runtime.session.state import SessionState
 
 WINDOW = 15 * 60 * 1_000_000
 """Microseconds of a session's past that detectors look at."""
-MAX_WINDOW = 300
-"""Events of a session that detectors look at."""
+MAX_WINDOW = 150
+"""Events of a session, of the types that detectors look at."""
 FORGET = 60 * 60 * 1_000_000
 """Microseconds after which an episode told of is forgotten; longer than any window."""
 MAX_TOLD = 64
 
 
-def window_of(events: Sequence[Seen]) -> list[Seen]:
-    """The part of a session's events that detectors look at."""
-    ordered = in_order(events)[-MAX_WINDOW:]
-    earliest = ordered[-1].at - WINDOW if ordered else 0
-    return ordered if not ordered or ordered[0].at >= earliest else [e for e in ordered if e.at >= earliest]
+def window_of(events: Sequence[Seen], newest: int = 0) -> list[Seen]:
+    """The part of a session's events that detectors look at. `newest`: when the last event of any type was."""
+    return _cut(in_order(events), newest)
 
 
-def extended(window: list[Seen], new: Sequence[Seen]) -> list[Seen]:
+def extended(window: list[Seen], new: Sequence[Seen], newest: int = 0) -> list[Seen]:
     """`window` (as `window_of` gives it) with `new` events, in order of time. The same as building it anew, cheaper."""
-    if window and new[0].at <= window[-1].at:
-        return window_of([*window, *new])
-    together = [*window, *new][-MAX_WINDOW:]
-    earliest = together[-1].at - WINDOW
-    return together if together[0].at >= earliest else [event for event in together if event.at >= earliest]
+    if window and new and new[0].at <= window[-1].at:
+        return window_of([*window, *new], newest)
+    return _cut([*window, *new], newest)
+
+
+def _cut(events: list[Seen], newest: int) -> list[Seen]:
+    kept = events[-MAX_WINDOW:]
+    earliest = max(newest, kept[-1].at) - WINDOW if kept else 0
+    return kept if not kept or kept[0].at >= earliest else [event for event in kept if event.at >= earliest]
 
 
 def analyse(
@@ -60,8 +62,8 @@ def analyse(
 ) -> tuple[SessionState, list[Signal]]:
     """The session after `new` events, and the signals they complete.
 
-    `window` is what `window_of` gives for all stored events including the new ones; `new` is in order of time and
-    not empty; `texts` holds what users wrote, by event id.
+    `window` is what `window_of` gives for all stored events that `rules` look at, the new ones included; `new` is in
+    order of time and not empty; `texts` holds what users wrote, by event id.
     """
     first = new[0].at
     off, standing = _walk(state, window, new, rules)
@@ -108,10 +110,11 @@ def _walk(
     """Progress on the baselines, and where it did not come."""
     rule = rules.detectors.off_baseline
     after = micros(rule.after)
-    found, standing = off_baseline.find(new, state.standing, rules.baselines, after=after)
+    found, standing = off_baseline.find(new, state.standing, rules.baselines, after=after, named=rules.named)
     if new[0].at < state.last_at:
         # Some came late: what the whole window says may be further than what was seen piece by piece.
-        _, whole = off_baseline.find(window, Standing({}, frozenset(state.done)), rules.baselines, after=after)
+        begin = Standing({}, frozenset(state.done))
+        _, whole = off_baseline.find(window, begin, rules.baselines, after=after, named=rules.named)
         standing = standing.further(whole)
     return (found if rule.enabled else []), standing
 

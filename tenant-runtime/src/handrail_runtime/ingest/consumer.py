@@ -156,7 +156,7 @@ class Consumer:
             if writing is not None:
                 await writing
         for visit in stored.visits:
-            self._cache.put(visit.key, visit.event_count, visit.window or [])
+            self._cache.put(visit.key, visit.event_count, rules.looked_at, visit.window or [])
         if stored.signals:
             self._on_signals()
         return stored

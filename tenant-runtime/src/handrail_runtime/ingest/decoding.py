@@ -14,7 +14,7 @@ from handrail_contracts import intake, times
 from handrail_contracts.events import Context, Target
 from handrail_runtime.data.dead_letters import Letter
 from handrail_runtime.ingest import parts
-from handrail_runtime.session.seen import Seen, seen
+from handrail_runtime.session.seen import Seen, Told, seen
 
 
 class Event(msgspec.Struct, gc=False):
@@ -35,17 +35,23 @@ class _Batch(msgspec.Struct, gc=False):
     context: Context | None = None
 
 
-class Arrived(msgspec.Struct, frozen=True, gc=False):
-    """One event as it came, and as detectors see it."""
+class Origin(msgspec.Struct, frozen=True, gc=False):
+    """What is the same for all events of a batch."""
 
-    event: Event
-    seen: Seen
     received_at: int
     """Microseconds since 1970."""
     verified: bool
     simulated: bool
     trace: dict[str, str]
-    """As in `Signal.trace`; one for the whole batch."""
+    """As in `Signal.trace`."""
+
+
+class Arrived(msgspec.Struct, frozen=True, gc=False):
+    """One event as it came, and as detectors see it."""
+
+    event: Event
+    seen: Seen
+    origin: Origin
 
     @property
     def at(self) -> datetime:
@@ -54,7 +60,7 @@ class Arrived(msgspec.Struct, frozen=True, gc=False):
 
     def properties(self) -> dict[str, Any]:
         """All of them, read."""
-        found: dict[str, Any] = _properties.decode(self.event.properties)
+        found: dict[str, Any] = _all.decode(self.event.properties)
         return found
 
 
@@ -66,9 +72,11 @@ class Decoded(msgspec.Struct):
 
 
 _batch = msgspec.json.Decoder(_Batch)
-_properties = msgspec.json.Decoder(dict[str, Any])
+_all = msgspec.json.Decoder(dict[str, Any])
+_told = msgspec.json.Decoder(Told)
+_EMPTY = len(b"{}")
 _STALE = times.STALE_AFTER // timedelta(microseconds=1)
-_NOTHING: dict[str, Any] = {}
+_NOTHING = Told()
 UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
 
 
@@ -143,25 +151,25 @@ def _of_part(part: bytes) -> list[Arrived]:
 def _arrived(framed: intake.FramedBatch) -> list[Arrived]:
     batch = _batch.decode(framed.body)
     meta = framed.meta
-    received_at = meta.received_at
-    simulated = batch.context is not None and batch.context.simulated
+    received_at, skew = meta.received_at, meta.skew
     trace = {"request_id": meta.request_id} if meta.request_id else {}
     if meta.traceparent:
         trace["traceparent"] = meta.traceparent
+    origin = Origin(received_at, meta.verified, batch.context is not None and batch.context.simulated, trace)
     found = []
     for event in batch.events:
-        event.event_id = event.event_id.lower()
-        at = times.corrected_micros(event.timestamp, meta.skew, received_at)
-        target = event.target_element
+        event.event_id = event_id = event.event_id.lower()
+        at = times.corrected_micros(event.timestamp, skew, received_at)
+        target, properties = event.target_element, event.properties
         look = seen(
-            at=at,
-            event_id=event.event_id,
-            event_type=event.event_type,
-            url=event.url,
-            selector=target.selector if target else None,
-            tag=target.tag if target else None,
-            properties=_properties.decode(event.properties) if len(event.properties) > len(b"{}") else _NOTHING,
-            stale=received_at - at > _STALE,
+            at,
+            event_id,
+            event.event_type,
+            event.url,
+            target.selector if target else None,
+            target.tag if target else None,
+            _told.decode(properties) if len(properties) > _EMPTY else _NOTHING,
+            received_at - at > _STALE,
         )
-        found.append(Arrived(event, look, received_at, meta.verified, simulated, trace))
+        found.append(Arrived(event, look, origin))
     return found

@@ -25,6 +25,10 @@ NUDGE_EVENTS = {
 }
 
 
+TYPES = frozenset({*NUDGE_EVENTS, "identify"})
+"""Of the events that `gather` reads."""
+
+
 class Feedback(msgspec.Struct):
     """Of one batch's new events, in order of time."""
 

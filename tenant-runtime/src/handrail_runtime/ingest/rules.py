@@ -9,6 +9,10 @@ from handrail_contracts.tenant_spec import Baseline, Detectors, TenantSpec
 _US = timedelta(microseconds=1)
 
 
+COUNTED = frozenset({"click", "page_view", "error", "submit"})
+"""Types of events that the counting detectors count."""
+
+
 def micros(value: timedelta) -> int:
     return value // _US
 
@@ -24,14 +28,23 @@ class Rules:
     """Microseconds; None: not looked for."""
     flush_interval: int
     """Microseconds for which a browser may hold an event back."""
+    named: frozenset[str]
+    """Types of events that a baseline names."""
+    looked_at: frozenset[str]
+    """Types of events whose past matters to any detector: what a session's window holds."""
 
     @classmethod
     def of(cls, revision: str, spec: TenantSpec) -> "Rules":
         inactivity = spec.detectors.inactivity
+        named = frozenset(
+            event for one in spec.baselines for event in (*(step.event for step in one.steps), one.success.event)
+        )
         return cls(
             revision,
             spec.detectors,
             tuple(spec.baselines),
             micros(inactivity.after) if inactivity.enabled else None,
             snippet_config.from_spec(spec).flush_interval_ms * 1000,
+            named,
+            COUNTED | named,
         )

@@ -22,17 +22,20 @@ WITH stored AS (
     INSERT INTO events (event_id, user_id, session_id, event_type, target_element, timestamp, url, properties,
                         received_at, verified, simulated)
     SELECT e.id, e.user_id, e.session_id, e.type, nullif(e.target, '')::jsonb, {_TIME.format("e.at")}, e.url,
-           e.properties::jsonb, {_TIME.format("e.received")}, e.verified, e.simulated
-    FROM unnest($1::text::uuid[], $2::text::text[], $3::text::text[], $4::text::text[], $5::text::text[],
-                $6::text::bigint[], $7::text::text[], $8::text::text[], $9::text::bigint[], $10::text::bool[],
-                $11::text::bool[])
-         AS e(id, user_id, session_id, type, target, at, url, properties, received, verified, simulated)
+           e.properties::jsonb, {_TIME.format("(e.origin >> 2)")}, (e.origin & 2) <> 0, (e.origin & 1) <> 0
+    FROM (SELECT unnest($1::text::uuid[]) AS id, unnest($2::text::text[]) AS user_id,
+                 unnest($3::text::text[]) AS session_id, unnest($4::text::text[]) AS type,
+                 unnest($5::text::text[]) AS target, unnest($6::text::bigint[]) AS at, unnest($7::text::text[]) AS url,
+                 unnest($8::text::text[]) AS properties, unnest($9::text::bigint[]) AS origin) AS e
     ON CONFLICT (event_id) DO NOTHING
     RETURNING event_id
 )
-SELECT string_agg(event_id::text, ' ') FROM stored
+SELECT CASE (SELECT count(*) FROM stored)
+    WHEN $10::int THEN ''
+    ELSE (SELECT string_agg(event_id::text, ' ') FROM stored) END
 """  # noqa: S608 - of this module's own parts
-"""The ids of those that are new, null where none is."""
+"""The ids of those that are new: null where none is, empty where all $10 are. The arrays stand in the select list, not
+in FROM, where each would be copied once more. `origin`: when it was received, verified, simulated, in one number."""
 
 SESSIONS = """
 SELECT s.user_id, s.session_id, s.start_time, s.last_seen_time, s.event_count, s.state::text AS state
@@ -43,11 +46,14 @@ FOR UPDATE OF s
 """
 
 DONE_BEFORE = """
-SELECT DISTINCT ON (user_id) user_id, state::text AS state
-FROM sessions WHERE user_id = ANY($1::text[])
-ORDER BY user_id, last_seen_time DESC
+SELECT before.user_id, before.state
+FROM unnest($1::text[]) AS u(id)
+CROSS JOIN LATERAL (
+    SELECT user_id, state::text AS state FROM sessions WHERE user_id = u.id ORDER BY start_time DESC LIMIT 3
+) AS before
 """
-"""The last session of each user who begins a new one; its `done` holds all that was done before, too."""
+"""The last sessions of each user who begins a new one; their `done` holds all that was done before, too. More than
+one, for they may have gone on beside each other."""
 
 WINDOWS = """
 SELECT w.number, e.*
@@ -57,6 +63,7 @@ CROSS JOIN LATERAL (
            target_element ->> 'tag' AS tag, properties::text AS properties, received_at
     FROM events
     WHERE session_id = w.session_id AND user_id = w.user_id AND timestamp >= w.since
+      AND event_type = ANY($6::text[])
     ORDER BY timestamp DESC LIMIT $5
 ) AS e
 """

@@ -15,11 +15,11 @@ from handrail_contracts.signals import Signal
 from handrail_runtime.ingest import feedback, statements
 from handrail_runtime.ingest.analysis import MAX_WINDOW, WINDOW, analyse, extended, window_of
 from handrail_runtime.ingest.arrays import plain_array, text_array
-from handrail_runtime.ingest.decoding import Arrived
+from handrail_runtime.ingest.decoding import Arrived, Origin
 from handrail_runtime.ingest.rules import Rules
 from handrail_runtime.ingest.window_cache import Key, WindowCache
 from handrail_runtime.session import state as session
-from handrail_runtime.session.seen import Seen, seen
+from handrail_runtime.session.seen import Seen, Told, seen
 from handrail_runtime.session.state import SessionState
 
 ACTIVE = timedelta(minutes=30)
@@ -63,15 +63,14 @@ async def store(
     """Writes a batch within the connection's transaction. Raises what asyncpg raises; then nothing was written."""
     batch = {one.event.event_id: one for one in arrived}
     await connection.execute(statements.USERS, *_users(arrived))
-    stored = await connection.fetchval(statements.EVENTS, *_events([batch[key] for key in sorted(batch)]))
+    stored = await connection.fetchval(statements.EVENTS, *_events([batch[key] for key in sorted(batch)]), len(batch))
     if stored is None:
         return Stored()
-    new = sorted(map(batch.__getitem__, stored.split()), key=_order)
-    # Being told who somebody is, is no visit.
-    visits = _visits([one for one in new if one.event.event_type != "identify"])
+    new = list(map(batch.__getitem__, stored.split()) if stored else batch.values())
+    visits = _visits(new)
     if visits:
-        await _load(connection, visits, cache)
-    said = feedback.gather(new)
+        await _load(connection, visits, cache, rules)
+    said = feedback.gather(sorted((one for one in new if one.event.event_type in feedback.TYPES), key=_order))
     counts = await feedback.apply(connection, said) if said else {}
     found: list[Signal] = []
     for visit in visits:
@@ -106,17 +105,23 @@ def _order(one: Arrived) -> tuple[int, str]:
 
 
 def _users(arrived: Sequence[Arrived]) -> tuple[str, str, str, str]:
-    spans: dict[str, tuple[int, int, bool]] = {}
+    times_of: dict[str, list[int]] = {}
+    simulated: dict[str, bool] = {}
+    before = ""
+    ats: list[int] = []
     for one in arrived:
-        user_id, at = one.event.user_id, one.seen.at
-        span = spans.get(user_id)
-        if span is None:
-            spans[user_id] = (at, at, one.simulated)
-        elif not span[0] <= at <= span[1]:
-            spans[user_id] = (min(span[0], at), max(span[1], at), span[2])
-    ids = sorted(spans)
-    first, last, simulated = zip(*(spans[one] for one in ids), strict=True)
-    return text_array(ids), plain_array(first), plain_array(last), plain_array(simulated)
+        # Those of one user mostly stand together.
+        if (user_id := one.event.user_id) != before:
+            before, ats = user_id, times_of.setdefault(user_id, [])
+            simulated.setdefault(user_id, one.origin.simulated)
+        ats.append(one.seen.at)
+    ids = sorted(times_of)
+    return (
+        text_array(ids),
+        plain_array(min(times_of[one]) for one in ids),
+        plain_array(max(times_of[one]) for one in ids),
+        plain_array(simulated[one] for one in ids),
+    )
 
 
 def _events(batch: Sequence[Arrived]) -> tuple[str, ...]:
@@ -131,23 +136,36 @@ def _events(batch: Sequence[Arrived]) -> tuple[str, ...]:
         plain_array([one.seen.at for one in batch]),
         text_array([one.url for one in raw]),
         text_array([str(one.properties, "utf-8") for one in raw]),
-        plain_array([one.received_at for one in batch]),
-        plain_array([one.verified for one in batch]),
-        plain_array([one.simulated for one in batch]),
+        plain_array([_packed(one.origin) for one in batch]),
     )
 
 
+def _packed(origin: Origin) -> int:
+    return origin.received_at << 2 | origin.verified << 1 | origin.simulated
+
+
 def _visits(new: Sequence[Arrived]) -> list[Visit]:
+    """Each with its new events in order of time."""
     visits: dict[Key, Visit] = {}
+    visit = Visit("", "", [])
     for one in new:
-        key = one.event.user_id, one.event.session_id
-        if (visit := visits.get(key)) is None:
-            visit = visits[key] = Visit(*key, [])
+        event = one.event
+        # Being told who somebody is, is no visit.
+        if event.event_type == "identify":
+            continue
+        # Those of one session mostly stand together.
+        if event.user_id != visit.user_id or event.session_id != visit.session_id:
+            key = event.user_id, event.session_id
+            if (known := visits.get(key)) is None:
+                known = visits[key] = Visit(*key, [])
+            visit = known
         visit.new.append(one)
+    for visit in visits.values():
+        visit.new.sort(key=_order)
     return [visits[key] for key in sorted(visits)]
 
 
-async def _load(connection: asyncpg.Connection, visits: Sequence[Visit], cache: WindowCache) -> None:
+async def _load(connection: asyncpg.Connection, visits: Sequence[Visit], cache: WindowCache, rules: Rules) -> None:
     """Locks the sessions, in order of their ids, and reads what is known of them."""
     by_key = {visit.key: visit for visit in visits}
     ids = [visit.user_id for visit in visits], [visit.session_id for visit in visits]
@@ -156,18 +174,20 @@ async def _load(connection: asyncpg.Connection, visits: Sequence[Visit], cache: 
         visit.known = True
         visit.start_time, visit.last_seen_time = row["start_time"], row["last_seen_time"]
         visit.event_count, visit.state = row["event_count"], session.decode(row["state"])
-        visit.window = cache.get(visit.key, visit.event_count)
+        visit.window = cache.get(visit.key, visit.event_count, rules.looked_at)
     begun = [visit for visit in visits if not visit.known]
     if begun:
         before = await connection.fetch(statements.DONE_BEFORE, sorted({visit.user_id for visit in begun}))
-        done = {row["user_id"]: session.decode(row["state"]).done for row in before}
+        done: dict[str, set[str]] = {}
+        for row in before:
+            done.setdefault(row["user_id"], set()).update(session.decode(row["state"]).done)
         for visit in begun:
-            visit.state.done, visit.window = done.get(visit.user_id, []), []
+            visit.state.done, visit.window = sorted(done.get(visit.user_id, ())), []
     if unread := [visit for visit in visits if visit.window is None]:
-        await _read_windows(connection, unread)
+        await _read_windows(connection, unread, rules)
 
 
-async def _read_windows(connection: asyncpg.Connection, visits: Sequence[Visit]) -> None:
+async def _read_windows(connection: asyncpg.Connection, visits: Sequence[Visit], rules: Rules) -> None:
     windows: list[list[Seen]] = [[] for _ in visits]
     rows = await connection.fetch(
         statements.WINDOWS,
@@ -176,23 +196,24 @@ async def _read_windows(connection: asyncpg.Connection, visits: Sequence[Visit])
         [visit.session_id for visit in visits],
         [_since(visit) for visit in visits],
         MAX_WINDOW,
+        sorted(rules.looked_at),
     )
     for row in rows:
         at, received_at = row["timestamp"], row["received_at"]
         windows[row["number"]].append(
             seen(
-                at=times.micros(at),
-                event_id=str(row["event_id"]),
-                event_type=row["event_type"],
-                url=row["url"],
-                selector=row["selector"],
-                tag=row["tag"],
-                properties=msgspec.json.decode(row["properties"]),
-                stale=received_at - at > times.STALE_AFTER,
+                times.micros(at),
+                str(row["event_id"]),
+                row["event_type"],
+                row["url"],
+                row["selector"],
+                row["tag"],
+                msgspec.json.decode(row["properties"], type=Told),
+                received_at - at > times.STALE_AFTER,
             )
         )
     for visit, window in zip(visits, windows, strict=True):
-        visit.window = window_of(window)  # they come newest first
+        visit.window = window_of(window, times.micros(visit.last_seen_time))  # they come newest first
 
 
 def _since(visit: Visit) -> datetime:
@@ -204,13 +225,14 @@ def _advance(visit: Visit, rules: Rules) -> list[Signal]:
     """Carries a visit over its new events."""
     new = [one.seen for one in visit.new]
     last = visit.new[-1]
-    visit.window = extended(visit.window or [], new)
+    newest = max(visit.state.last_at, new[-1].at)
+    visit.window = extended(visit.window or [], [one for one in new if one.event_type in rules.looked_at], newest)
     texts = {
         one.seen.event_id: text if isinstance(text := one.properties().get("text"), str) else ""
         for one in visit.new
         if one.event.event_type == "user_message"
     }
-    visit.state.simulated, visit.state.trace = last.simulated, last.trace
+    visit.state.simulated, visit.state.trace = last.origin.simulated, last.origin.trace
     visit.state, found = analyse(visit.user_id, visit.session_id, visit.state, visit.window, new, texts, rules)
     visit.start_time = min(visit.start_time, visit.new[0].at)
     visit.last_seen_time = max(visit.last_seen_time, last.at)

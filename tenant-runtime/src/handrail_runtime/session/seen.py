@@ -1,6 +1,6 @@
 """What detectors look at (Seen) and what they say (Finding)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,20 +47,28 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
         return self.event_type in ACTIVITY and self.visible is not False
 
 
+class Told(msgspec.Struct, gc=False):
+    """The few of an event's properties that matter to detectors. Their types are looked at later."""
+
+    count: Any = None
+    reacted: Any = None
+    kind: Any = None
+    valid: Any = None
+    state: Any = None
+
+
 def seen(
-    *,
     at: int,
     event_id: str,
     event_type: str,
     url: str,
     selector: str | None,
     tag: str | None,
-    properties: Mapping[str, Any],
+    told: Told,
     stale: bool,
 ) -> Seen:
-    """Reads the few properties that matter. Whatever is not of the promised type counts as not given."""
-    count, reacted, kind = properties.get("count"), properties.get("reacted"), properties.get("kind")
-    valid, state = properties.get("valid"), properties.get("state")
+    """What is told and not of the promised type counts as not given."""
+    count, reacted, kind, valid, state = told.count, told.reacted, told.kind, told.valid, told.state
     return Seen(
         at,
         event_id,
@@ -68,7 +76,7 @@ def seen(
         path_of(url),
         selector,
         tag,
-        min(count, MAX_MERGED) if type(count) is int and count > 0 else 1,
+        1 if count is None else min(count, MAX_MERGED) if type(count) is int and count > 0 else 1,
         reacted if isinstance(reacted, bool) else None,
         kind[:64] if isinstance(kind, str) else "",
         valid if isinstance(valid, bool) else None,

@@ -60,14 +60,17 @@ def encode(state: SessionState) -> str:
 
 
 def moved(state: SessionState, events: Sequence[Seen]) -> SessionState:
-    """`state` after `events` (in order of time). Events older than what is known change nothing."""
+    """`state` after `events` (in order of time, one at least). Events older than what is known change nothing."""
     new = msgspec.structs.replace(state)
-    for event in events:
-        if event.at >= new.last_at:
-            new.last_at, new.last_id, new.last_type = event.at, event.event_id, event.event_type
-            new.path = event.path or new.path
-        if event.active and event.at >= new.active_at:
-            new.active_at, new.active_id, new.active_stale = event.at, event.event_id, event.stale
-        if (event.active or event.visible is False) and event.at >= new.hidden_at:
-            new.hidden, new.hidden_at = event.visible is False, event.at
+    newest = events[-1]
+    if newest.at >= new.last_at:
+        new.last_at, new.last_id, new.last_type = newest.at, newest.event_id, newest.event_type
+        new.path = newest.path or new.path
+    # The newest of a kind is nearly always among the last.
+    active = next((event for event in reversed(events) if event.active), None)
+    if active is not None and active.at >= new.active_at:
+        new.active_at, new.active_id, new.active_stale = active.at, active.event_id, active.stale
+    told = next((event for event in reversed(events) if event.active or event.visible is False), None)
+    if told is not None and told.at >= new.hidden_at:
+        new.hidden, new.hidden_at = told.visible is False, told.at
     return new

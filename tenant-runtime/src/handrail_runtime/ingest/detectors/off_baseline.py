@@ -1,6 +1,6 @@
 """The user is active, but the next step of a begun baseline does not come."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,18 +12,25 @@ _US = timedelta(microseconds=1)
 
 
 def find(
-    events: Sequence[Seen], standing: Standing, baselines: Sequence[Baseline], *, after: int
+    events: Sequence[Seen],
+    standing: Standing,
+    baselines: Sequence[Baseline],
+    *,
+    after: int,
+    named: Container[str] | None = None,
 ) -> tuple[list[Finding], Standing]:
-    """Walks on from `standing` through `events` (in order of time); `after` in microseconds beyond a step's `within`.
+    """Walks on from `standing` through `events` (in order of time); `after` in microseconds beyond a step's `within`,
+    `named` the types of events that a baseline names, where they are known: no other moves anything.
 
     Gives one finding for each awaited step that is overdue at an event a person made, and the new standing.
     """
     found: dict[str, Finding] = {}
     awaited = standing.awaited(baselines)
     for event in events:
-        before, standing = standing, standing.after(event, baselines)
-        if standing is not before:
-            awaited = standing.awaited(baselines)
+        if named is None or event.event_type in named:
+            before, standing = standing, standing.after(event, baselines)
+            if standing is not before:
+                awaited = standing.awaited(baselines)
         if awaited is not None and event.active:
             finding = _overdue(awaited, event, after)
             if finding is not None:

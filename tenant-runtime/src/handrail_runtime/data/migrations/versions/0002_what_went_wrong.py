@@ -10,6 +10,14 @@ down_revision = "0001"
 
 def upgrade() -> None:
     op.drop_index(op.f("ix_events_session_id_timestamp"), table_name="events")
+    op.drop_index(op.f("ix_sessions_user_id_last_seen_time"), table_name="sessions")
+    op.drop_index("ix_sessions_active", table_name="sessions")
+    op.create_index(op.f("ix_sessions_user_id_start_time"), "sessions", ["user_id", "start_time"], unique=False)
+    op.create_index(
+        "ix_sessions_active", "sessions", ["start_time"], unique=False, postgresql_where=sa.text("is_active")
+    )
+    op.execute("ALTER TABLE sessions SET (fillfactor = 70)")
+    op.execute("ALTER TABLE users SET (fillfactor = 80)")
     op.create_table(
         "escalation_deliveries",
         sa.Column("escalation_id", sa.Uuid(), nullable=False),
