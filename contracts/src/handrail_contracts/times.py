@@ -15,6 +15,7 @@ STALE_AFTER = timedelta(hours=1)
 SAME_CLOCK = timedelta(seconds=2)
 """Clocks this far apart are taken for one: a slow network takes as long."""
 _US = timedelta(microseconds=1)
+_SAME_CLOCK_US = SAME_CLOCK // _US
 
 
 def parse(text: str) -> datetime:
@@ -46,6 +47,14 @@ def skew(sent_at: datetime | None, received_at: datetime) -> timedelta:
     if sent_at is None or abs(received_at - sent_at) <= SAME_CLOCK:
         return timedelta(0)
     return received_at - sent_at
+
+
+def skew_micros(sent_at: datetime | None, received_at: int) -> int:
+    """The same in microseconds: `received_at` (since 1970) and the answer."""
+    if sent_at is None:
+        return 0
+    distance = received_at - (sent_at - EPOCH) // _US
+    return 0 if -_SAME_CLOCK_US <= distance <= _SAME_CLOCK_US else distance
 
 
 def corrected(timestamp: datetime, offset: timedelta, received_at: datetime) -> datetime:

@@ -5,7 +5,6 @@ import zlib
 import msgspec
 
 from handrail_contracts.problems import Problem, ProblemItem
-from handrail_gateway.door import Headers, header
 
 _GZIP = 31
 """zlib's window bits for a gzip header."""
@@ -18,9 +17,8 @@ class _Keyed(msgspec.Struct):
 _key_decoder = msgspec.json.Decoder(_Keyed)
 
 
-def check_media_type(headers: Headers, allowed: tuple[str, ...] = ("application/json", "text/plain")) -> None:
-    """Raises Problem unsupported_media_type."""
-    given = header(headers, b"content-type") or ""
+def check_media_type(given: str, allowed: tuple[str, ...] = ("application/json", "text/plain")) -> None:
+    """`given`: Content-Type, empty where there is none. Raises Problem unsupported_media_type."""
     if given in allowed:
         return
     media_type, _, parameters = given.partition(";")
@@ -32,9 +30,9 @@ def check_media_type(headers: Headers, allowed: tuple[str, ...] = ("application/
             raise Problem("unsupported_media_type", "Only UTF-8 is taken.")
 
 
-def encoding(headers: Headers) -> bool:
-    """Whether the body is gzipped. Raises Problem for any other encoding."""
-    given = (header(headers, b"content-encoding") or "identity").strip().lower()
+def is_gzipped(given: str) -> bool:
+    """By Content-Encoding, empty where there is none. Raises Problem for any other encoding."""
+    given = given.strip().lower()
     if given not in ("", "identity", "gzip"):
         raise Problem("unsupported_media_type", "Only Content-Encoding: gzip is taken.")
     return given == "gzip"

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from handrail_contracts.snippet_config import SnippetConfig
 from handrail_gateway import bodies
-from handrail_gateway.door import header_key, read_body
+from handrail_gateway.door import header, header_key, read_body
 from handrail_gateway.identify import MAX_BODY, IdentifyAnswer, IdentifyBody
 from handrail_gateway.requests import gateway, key_header, matches, parse_json, request_id, validated
 from handrail_gateway.sdk_files import ENTRY, EVERGREEN, SdkFile
@@ -37,12 +37,12 @@ _IMMUTABLE = "public, max-age=31536000, immutable"
 async def identify(request: Request) -> Any:
     """A user token, 10 minutes long, for a user who proves to be one or is anonymous."""
     headers = request.scope["headers"]
-    bodies.check_media_type(headers)
+    bodies.check_media_type(header(headers, b"content-type") or "")
     key = header_key(headers)
     own = gateway(request)
     caller = own.door.admit(key, request.scope) if key else None
     body = await read_body(request.receive, headers, MAX_BODY)
-    if bodies.encoding(headers):
+    if bodies.is_gzipped(header(headers, b"content-encoding") or ""):
         body = bodies.gunzip(body, MAX_BODY)
     if caller is None:
         caller = own.door.admit(bodies.key_in(body), request.scope)

@@ -57,7 +57,7 @@ class PlatformBus:
         self._tasks: list[asyncio.Task[None]] = []
         self._woken: dict[str, float] = {}
         self._waking: set[asyncio.Task[None]] = set()
-        self._used: dict[str, datetime] = {}
+        self._used: dict[str, float] = {}
 
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._stay_connected()), asyncio.create_task(self._note_use())]
@@ -124,7 +124,7 @@ class PlatformBus:
 
     def used(self, key_id: str) -> None:
         """Notes that a key was used now; written from time to time."""
-        self._used[key_id] = datetime.now(UTC)
+        self._used[key_id] = time.time()
 
     async def last_used(self, key_ids: list[str]) -> dict[str, str]:
         """RFC 3339 times of last use, of those keys that were used."""
@@ -280,5 +280,5 @@ class PlatformBus:
                 del self._used[key_id]
 
 
-def _rfc3339(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+def _rfc3339(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -13,6 +13,7 @@ from handrail_contracts import api_keys
 from handrail_contracts.record import KeyRecord, TenantRecord
 from handrail_contracts.snippet_config import SnippetConfig, from_spec
 from handrail_contracts.tenant_spec import TenantSpec
+from handrail_gateway.limits import Rates, rates
 
 log = structlog.get_logger()
 
@@ -42,7 +43,12 @@ class Tenant:
             log.warning("the record's spec cannot be read", tenant=self.name)
             return None
 
-    @property
+    @cached_property
+    def rates(self) -> Rates:
+        """What limits its callers."""
+        return rates(self.record.limits)
+
+    @cached_property
     def identity_enforced(self) -> bool:
         """On unless the spec says otherwise: what cannot be read is not trusted."""
         return self.spec is None or self.spec.identity.enforce

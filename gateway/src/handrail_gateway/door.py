@@ -23,7 +23,10 @@ from handrail_gateway.shares import Shares
 log = structlog.get_logger()
 
 Headers = list[tuple[bytes, bytes]]
+Head = dict[bytes, bytes]
+"""The first value of each header, names in lower case."""
 
+KEY_HEADER = names.HEADER_API_KEY.lower().encode()
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+=@-]{1,128}")
 _BROWSER_PATHS = re.compile(r"/api/v1/(?:events|identify)|/sdk/.*")
 # Chromium keeps a preflight's answer for two hours at most.
@@ -50,12 +53,18 @@ def header(headers: Headers, name: bytes) -> str | None:
     return None
 
 
+def first_values(headers: Headers) -> Head:
+    return dict(reversed(headers))
+
+
 def request_id(headers: Headers) -> str:
     """The client's id of this request where it is well formed, else a new one."""
-    for name, value in headers:
-        if name == b"x-request-id":
-            return value.decode("ascii") if _REQUEST_ID.fullmatch(value) else new_request_id()
-    return new_request_id()
+    return given_request_id(next((value for name, value in headers if name == b"x-request-id"), None))
+
+
+def given_request_id(value: bytes | None) -> str:
+    """The same from the header's value."""
+    return new_request_id() if value is None or _REQUEST_ID.fullmatch(value) is None else value.decode("ascii")
 
 
 def new_request_id() -> str:
@@ -112,7 +121,11 @@ class Door:
         """The client's address, for limits."""
         peer = scope["client"][0] if scope.get("client") else ""
         forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        return limited_address(client_address(peer, ",".join(forwarded) or None, self._trusted))
+        return self.address_of(peer, ",".join(forwarded))
+
+    def address_of(self, peer: str, forwarded: str) -> str:
+        """The same from the connection's other end and from X-Forwarded-For, empty where there is none."""
+        return limited_address(client_address(peer, forwarded, self._trusted) if forwarded else peer)
 
     def admit(self, key: str | None, scope: Scope, *, secret: bool = False) -> Caller:
         """Who calls with this key. `secret`: only a secret key will do. Raises Problem 401, 403, 429, 503."""
@@ -124,13 +137,10 @@ class Door:
         if caller is None:
             raise self._stranger(key, address)
         self._check_use(caller, origin, secret=secret)
-        key_id, limits, now = caller.key.key_id, caller.tenant.record.limits, time.monotonic()
-        rate = limits.requests_per_minute / 60
-        # A burst of ten seconds' worth, so that a page full of tabs is not turned away.
-        if wait := self._requests.take((key_id, address), Rate(rate, max(20.0, rate * 10)), now):
+        key_id, rates, now = caller.key.key_id, caller.tenant.rates, time.monotonic()
+        if wait := self._requests.take((key_id, address), rates.key_address, now):
             raise self._limited("key_address", "Too many requests with this key from this address.", wait)
-        rate = limits.of_key / 60
-        if wait := self._keys.take(key_id, Rate(rate, max(200.0, rate * 10)), now):
+        if wait := self._keys.take(key_id, rates.key, now):
             raise self._limited("key", "Too many requests with this key.", wait)
         self._bus.used(key_id)
         return caller
@@ -159,8 +169,7 @@ class Door:
 
     def count_events(self, tenant: Tenant, count: int) -> None:
         """Takes `count` from the tenant's rate of events. Raises Problem rate_limited."""
-        rate = tenant.record.limits.events_per_second
-        if wait := self._events.take(tenant.name, Rate(rate, max(500.0, rate * 2)), time.monotonic(), count):
+        if wait := self._events.take(tenant.name, tenant.rates.events, time.monotonic(), count):
             raise self._limited("events", "Too many events for this tenant.", wait)
 
     def meet(self, tenant: Tenant, user_id: str, address: str, *, verified: bool) -> None:
@@ -171,12 +180,10 @@ class Door:
             known = self._known[tenant.name] = Known()
         if user_id in known:
             return
-        if not verified:
-            rate = tenant.record.limits.newcomers / 60
-            # A burst of a minute's worth: a class that opens the page at once is no attack.
-            rated = Rate(rate, max(100.0, rate * 60))
-            if wait := self._newcomers.take((tenant.name, address), rated, time.monotonic()):
-                raise self._limited("new_user", "Too many new users from this address.", wait)
+        if not verified and (
+            wait := self._newcomers.take((tenant.name, address), tenant.rates.newcomers, time.monotonic())
+        ):
+            raise self._limited("new_user", "Too many new users from this address.", wait)
         known.add(user_id)
 
     def begin(self, tenant: Tenant, size: int) -> None:
@@ -269,4 +276,4 @@ class Gone(Exception):
 
 
 def header_key(headers: Headers) -> str | None:
-    return header(headers, names.HEADER_API_KEY.lower().encode())
+    return header(headers, KEY_HEADER)

@@ -43,8 +43,10 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_size = 0
         self._data_size = 0
         self._too_large = False
-        # One timer for a connection, looked at when it fires, and not two for each request.
+        # One timer for a connection, looked at when it fires, and not three for each request.
         self._due: float | None = None
+        self._wanted: float | None = None
+        """Seconds for what has begun and has no deadline yet; most has come wholly before it would need one."""
         self._timer: asyncio.TimerHandle | None = None
 
     # --- the head's size -------------------------------------------------------------------------------------
@@ -60,6 +62,9 @@ class HttpProtocol(HttpToolsProtocol):
             if self._head_size > MAX_HEAD:
                 self._too_large = True
                 self.send_400_response("")
+        if self._wanted is not None:
+            self._expect(self._wanted)
+            self._wanted = None
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -69,7 +74,7 @@ class HttpProtocol(HttpToolsProtocol):
         """A request's first byte has come."""
         self._in_head = True
         self._head_size = 0
-        self._expect(self.head_seconds)
+        self._wanted = self.head_seconds
 
     def on_headers_complete(self) -> None:
         self.end_head()
@@ -86,7 +91,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._too_large = True
             raise _HeadTooLarge
         self._in_head = False
-        self._expect(self.body_seconds)
+        self._wanted = self.body_seconds
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the problem says it
         self.crowd.unreadable()
@@ -118,8 +123,27 @@ class HttpProtocol(HttpToolsProtocol):
         self._expect(self.head_seconds)
 
     def on_message_complete(self) -> None:
-        self._due = None
+        self.end_message()
         super().on_message_complete()
+
+    def end_message(self) -> None:
+        """All of a request has come."""
+        self._due = self._wanted = None
+        # None where no request came before one that becomes a socket.
+        before = cast("Any", self.cycle)
+        if before is not None and before.response_complete:
+            self._expect(self.timeout_keep_alive)
+
+    def on_response_complete(self) -> None:
+        # As uvicorn does it, but for its timer, which it makes for every answer.
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._due is None and self._wanted is None:
+            self._expect(self.timeout_keep_alive)
 
     def _should_upgrade(self) -> bool:
         # The socket's protocol ends any other method without a word; here it gets its answer.
@@ -146,22 +170,28 @@ class HttpProtocol(HttpToolsProtocol):
             self._address = None
 
     def _expect(self, seconds: float) -> None:
-        self._due = self.loop.time() + seconds
+        now = self.loop.time()
+        self._due = now + seconds
         if self._timer is None:
-            self._timer = self.loop.call_at(self._due, self._look_at_time)
+            self._look_again(now, self._due)
+
+    def _look_again(self, now: float, due: float) -> None:
+        # Never later than the shortest wait from now on, for what is due may change until then.
+        self._timer = self.loop.call_at(min(due, now + self.head_seconds, now + self.body_seconds), self._look_at_time)
 
     def _look_at_time(self) -> None:
         self._timer = None
         if self._due is None:
             return
-        if self.loop.time() < self._due:
-            self._timer = self.loop.call_at(self._due, self._look_at_time)
+        now = self.loop.time()
+        if now < self._due:
+            self._look_again(now, self._due)
             return
         # The application, if it waits for more of the body, hears that the client is gone.
         self.transport.close()
 
     def _stop_timer(self) -> None:
-        self._due = None
+        self._due = self._wanted = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,13 +1,13 @@
 """`POST /api/v1/events` as plain ASGI: check, decode once, publish, and only then 202."""
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 import structlog
-from prometheus_client import Counter
 from starlette.types import Receive, Scope, Send
 
 from handrail_contracts import events, intake, names, times, traces
@@ -16,13 +16,13 @@ from handrail_gateway import bodies
 from handrail_gateway.bus import PlatformBus
 from handrail_gateway.directory import Caller, Tenant
 from handrail_gateway.door import (
+    KEY_HEADER,
     Door,
-    Headers,
+    Head,
     answer,
     answer_problem,
     common_headers,
-    header,
-    header_key,
+    first_values,
     read_body,
 )
 from handrail_gateway.identity import GRACE_SECONDS, UserToken, UserTokens, needs_proof
@@ -35,14 +35,13 @@ PATH = "/api/v1/events"
 OWN_VERSION = version("handrail-gateway")
 _JSON = (b"content-type", b"application/json")
 _TRACEPARENT = names.HEADER_TRACEPARENT.encode()
-_US = timedelta(microseconds=1)
 
 
 @dataclass(slots=True)
 class Opened:
     """A request whose head was found good; its body is still to come."""
 
-    headers: Headers
+    head: Head
     address: str
     gzipped: bool
     caller: Caller | None
@@ -75,14 +74,13 @@ class Intake:
         self._tokens = tokens
         self._bus = bus
         self._metrics = metrics
-        self._accepted: dict[str, Counter] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
         """Answers the request. Returns the status."""
         headers = scope["headers"]
         stored = Stored()
         try:
-            opened = self.open(headers, self._door.address(scope))
+            opened = self.open(first_values(headers), self._door.address(scope))
             body = await read_body(receive, headers, events.MAX_BODY)
             taken = self.take(opened, body, request_id)
             self.store(taken, stored.tell)
@@ -94,37 +92,38 @@ class Intake:
         await answer(send, 202, [*common_headers(request_id, browser=True), _JSON], taken.answer)
         return 202
 
-    def open(self, headers: Headers, address: str) -> Opened:
+    def open(self, head: Head, address: str) -> Opened:
         """What the head says. `address`: as `Door.address` gives it. Raises Problem."""
-        bodies.check_media_type(headers)
-        gzipped = bodies.encoding(headers)
-        key = header_key(headers)
-        caller = self._door.let_in(key, header(headers, b"origin"), address) if key else None
-        return Opened(headers, address, gzipped, caller)
+        bodies.check_media_type(head.get(b"content-type", b"").decode("latin-1"))
+        encoding = head.get(b"content-encoding")
+        gzipped = encoding is not None and bodies.is_gzipped(encoding.decode("latin-1"))
+        key = head.get(KEY_HEADER)
+        caller = self._door.let_in(key.decode("latin-1"), _origin(head), address) if key else None
+        return Opened(head, address, gzipped, caller)
 
     def take(self, opened: Opened, body: bytes, request_id: str) -> Taken:
         """The batch in a body that has just come. Raises Problem."""
-        received_at = datetime.now(UTC)
+        received_at = time.time_ns() // 1000
         if opened.gzipped:
             body = bodies.gunzip(body, events.MAX_BODY)
         caller = opened.caller
         if caller is None:
-            caller = self._door.let_in(bodies.key_in(body), header(opened.headers, b"origin"), opened.address)
+            caller = self._door.let_in(bodies.key_in(body), _origin(opened.head), opened.address)
         tenant = caller.tenant
         try:
             batch = events.decode(body)
         except events.Refused as refused:
             raise Problem("invalid", "Nothing was accepted.", errors=refused.errors) from refused
-        offset = times.skew(batch.sent_at, received_at)
-        verified = self._check_identity(tenant, batch, offset, received_at)
+        skew = times.skew_micros(batch.sent_at, received_at)
+        verified = self._check_identity(tenant, batch, skew, received_at)
         self._door.count_events(tenant, len(batch.events))
         self._door.meet(tenant, batch.events[0].user_id, opened.address, verified=verified)
         meta = intake.BatchMeta(
-            received_at=times.micros(received_at),
-            skew=offset // _US,
+            received_at=received_at,
+            skew=skew,
             verified=verified,
             request_id=request_id,
-            traceparent=traceparent(opened.headers),
+            traceparent=traceparent(opened.head),
         )
         return Taken(tenant, batch, body, intake.frame(meta, body))
 
@@ -145,7 +144,7 @@ class Intake:
             self._door.end(tenant, size)
             raise
 
-    def _check_identity(self, tenant: Tenant, batch: events.Batch, offset: timedelta, received_at: datetime) -> bool:
+    def _check_identity(self, tenant: Tenant, batch: events.Batch, skew: int, received_at: int) -> bool:
         """Whether the batch bears a token that counts. Raises Problem where one is needed and none does."""
         user_id = batch.events[0].user_id
         needed = needs_proof(user_id, enforced=tenant.identity_enforced)
@@ -159,7 +158,7 @@ class Intake:
                 raise Problem("identity_invalid", "The token is for another user.")
             if needed and not token.proven:
                 raise Problem("identity_required", "The token was given without proof of identity.")
-            _check_times(token, batch, offset, received_at)
+            _check_times(token, batch, timedelta(microseconds=skew), times.from_micros(received_at))
         except Problem:
             # Whoever needs none may send a stale one: a page changes its user at any moment.
             if needed:
@@ -171,10 +170,7 @@ class Intake:
         tenant, batch = taken.tenant, taken.batch
         if tenant.record.phase == "Sleeping":
             self._bus.wake_soon(tenant.name)
-        counter = self._accepted.get(tenant.name)
-        if counter is None:
-            counter = self._accepted[tenant.name] = self._metrics.events.labels(tenant.name)
-        counter.inc(len(batch.events))
+        self._metrics.count_events(tenant.name, len(batch.events))
         if batch.sdk_version == OWN_VERSION:
             return
         if fields := events.unknown_fields(taken.body):
@@ -183,16 +179,18 @@ class Intake:
             self._metrics.unknown.labels("event_type").inc(types)
 
 
-def traceparent(headers: Headers) -> str:
+def traceparent(head: Head) -> str:
     """The request's own trace context where it is well formed, else that of a new trace."""
-    for name, value in headers:
-        if name == _TRACEPARENT:
-            text = value.decode("latin-1")
-            if traces.is_traceparent(text):
-                return text
-            break
+    given = head.get(_TRACEPARENT)
+    if given is not None and traces.is_traceparent(text := given.decode("latin-1")):
+        return text
     chance = random.randbytes(24)  # noqa: S311 - names a trace, guards nothing
     return traces.traceparent(chance[:16], chance[16:])
+
+
+def _origin(head: Head) -> str | None:
+    given = head.get(b"origin")
+    return None if given is None else given.decode("latin-1")
 
 
 def _check_times(token: UserToken, batch: events.Batch, offset: timedelta, received_at: datetime) -> None:

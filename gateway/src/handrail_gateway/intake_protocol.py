@@ -37,32 +37,19 @@ class _Nobody:
 class _Request:
     """One request in the place of uvicorn's own cycle, with those attributes that its protocol uses."""
 
-    __slots__ = (
-        "began",
-        "body",
-        "disconnected",
-        "keep_alive",
-        "message_event",
-        "more_body",
-        "opened",
-        "request_id",
-        "response_complete",
-    )
+    __slots__ = ("began", "body", "disconnected", "keep_alive", "opened", "request_id", "response_complete")
 
-    def __init__(self, request_id: str, opened: Opened | None, *, keep_alive: bool) -> None:
+    message_event = _Nobody()
+
+    def __init__(self, request_id: str, *, keep_alive: bool) -> None:
         self.began = time.perf_counter()
         self.body = b""
         self.disconnected = False
         self.keep_alive = keep_alive
-        self.message_event = _NOBODY
-        self.more_body = True
-        self.opened = opened
+        self.opened: Opened | None = None
         """None: refused by its head already."""
         self.request_id = request_id
         self.response_complete = False
-
-
-_NOBODY = _Nobody()
 
 
 class IntakeProtocol(HttpProtocol):
@@ -74,52 +61,67 @@ class IntakeProtocol(HttpProtocol):
         # A scope is made only for what needs one.
         self.url = b""
         self.headers = []
-        self.expect_100_continue = False
         self.begin_head()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
     def on_headers_complete(self) -> None:
-        if not self._is_plain():
-            url, headers, expect = self.url, self.headers, self.expect_100_continue
-            HttpToolsProtocol.on_message_begin(self)
-            self.url, self.expect_100_continue = url, expect
-            self.headers += headers
-            super().on_headers_complete()
+        head = dict(self.headers)
+        if not self._is_plain(head):
+            self._begin_asgi()
             return
         self.end_head()
-        request_id = door.request_id(self.headers)
-        keep_alive = self.parser.should_keep_alive()
+        request = _Request(door.given_request_id(head.get(b"x-request-id")), keep_alive=self.parser.should_keep_alive())
         try:
-            address = self.gateway.door.address({"client": self.client, "headers": self.headers})
-            opened = self.gateway.intake.open(self.headers, address)
+            address = self.gateway.door.address_of(self._peer(), head.get(b"x-forwarded-for", b"").decode("latin-1"))
+            request.opened = self.gateway.intake.open(head, address)
         except Problem as problem:
-            request = _Request(request_id, None, keep_alive=keep_alive)
             self._refuse_soon(request, problem)
-        else:
-            request = _Request(request_id, opened, keep_alive=keep_alive)
         self.cycle = cast("Any", request)
 
-    def _is_plain(self) -> bool:
+    def _peer(self) -> str:
+        return self.client[0] if self.client else ""
+
+    def _begin_asgi(self) -> None:
+        """Catches up on what uvicorn does with a request from its first byte on."""
+        url, headers = self.url, self.headers
+        HttpToolsProtocol.on_message_begin(self)
+        self.url = url
+        self.headers += headers
+        self.expect_100_continue = any(
+            name == b"expect" and value.lower() == b"100-continue" for name, value in headers
+        )
+        super().on_headers_complete()
+
+    def _is_plain(self, head: door.Head) -> bool:
         if self.url != _URL or self.parser.get_method() != b"POST" or self.parser.get_http_version() != "1.1":
             return False
-        if self.expect_100_continue or self.parser.should_upgrade() or self.flow.write_paused:
+        # A header that comes twice is not for a dictionary.
+        if len(head) != len(self.headers) or b"expect" in head or b"upgrade" in head or self.flow.write_paused:
             return False
         before = cast("Any", self.cycle)
         if before is not None and not before.response_complete:
             return False
-        length = key = b""
-        for name, value in self.headers:
-            if name == b"content-length":
-                length = value
-            elif name == b"x-api-key":
-                key = value
-        return key != b"" and length.isdigit() and int(length) <= MOST
+        length = head.get(b"content-length", b"")
+        return bool(head.get(door.KEY_HEADER)) and length.isdigit() and int(length) <= MOST
+
+    def on_body(self, body: bytes) -> None:
+        request: object = self.cycle
+        if not isinstance(request, _Request):
+            super().on_body(body)
+        elif not request.response_complete:
+            request.body = request.body + body if request.body else body
 
     def on_message_complete(self) -> None:
-        super().on_message_complete()
         request: object = self.cycle
-        if not isinstance(request, _Request) or request.opened is None:
+        if not isinstance(request, _Request):
+            super().on_message_complete()
             return
-        opened, request.opened = request.opened, None
+        self.end_message()
+        if (opened := request.opened) is None:
+            return
+        request.opened = None
         try:
             taken = self.gateway.intake.take(opened, request.body, request.request_id)
             request.body = b""
@@ -153,10 +155,12 @@ class IntakeProtocol(HttpProtocol):
         self.gateway.metrics.count_request(events.PATH, "POST", status, time.perf_counter() - request.began)
         if request.disconnected:
             return
-        own = b"x-request-id: %b\r\ncontent-length: %d\r\n" % (request.request_id.encode(), len(body))
-        close = b"\r\n" if request.keep_alive else b"connection: close\r\n\r\n"
-        default = _lines(self.server_state.default_headers)
-        self.transport.write(b"".join((STATUS_LINE[status], default, headers, own, close, body)))
+        default = _default.lines(self.server_state.default_headers)
+        close = b"" if request.keep_alive else b"connection: close\r\n"
+        self.transport.write(
+            b"%b%b%bx-request-id: %b\r\ncontent-length: %d\r\n%b\r\n%b"
+            % (STATUS_LINE[status], default, headers, request.request_id.encode(), len(body), close, body)
+        )
         if not request.keep_alive:
             self.transport.close()
         self.on_response_complete()
@@ -166,4 +170,18 @@ def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
+class _Default:
+    """The lines of uvicorn's own headers: a new list every second, for the date."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[bytes, bytes]] = []
+        self._lines = b""
+
+    def lines(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+        if headers is not self._seen:
+            self._seen, self._lines = headers, _lines(headers)
+        return self._lines
+
+
+_default = _Default()
 _ACCEPTED = _lines([*door.CORS, door.NOSNIFF, (b"content-type", b"application/json")])

@@ -5,6 +5,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
+from handrail_contracts.record import Limits
 from handrail_gateway.settings import Networks
 
 
@@ -13,6 +14,29 @@ class Rate(NamedTuple):
 
     per_second: float
     burst: float
+
+
+class Rates(NamedTuple):
+    """What a plan's limits mean, each with its burst."""
+
+    key_address: Rate
+    key: Rate
+    events: Rate
+    newcomers: Rate
+
+
+def rates(limits: Limits) -> Rates:
+    """Pure."""
+    of_address, of_key = limits.requests_per_minute / 60, limits.of_key / 60
+    events, newcomers = limits.events_per_second, limits.newcomers / 60
+    return Rates(
+        # Ten seconds' worth, so that a page full of tabs is not turned away.
+        key_address=Rate(of_address, max(20.0, of_address * 10)),
+        key=Rate(of_key, max(200.0, of_key * 10)),
+        events=Rate(events, max(500.0, events * 2.0)),
+        # A minute's worth: a class that opens the page at once.
+        newcomers=Rate(newcomers, max(100.0, newcomers * 60)),
+    )
 
 
 def spend(recovered: float, rate: Rate, now: float, cost: float = 1.0) -> tuple[float, float]:
@@ -38,10 +62,15 @@ class Limiter:
 
     def take(self, key: Hashable, rate: Rate, now: float, cost: float = 1.0) -> float:
         """Take `cost` from the key's rate. Returns 0, or the seconds to wait when there is not enough."""
-        recovered, wait = spend(self._recovered.get(key, 0.0), rate, now, cost)
+        before = self._recovered.get(key)
+        # The usual case, with the same outcome as below: the rate has recovered, and one fits into it.
+        if before is not None and before <= now and cost <= rate.burst and rate.per_second > 0:
+            self._recovered[key] = now + cost / rate.per_second
+            return 0.0
+        recovered, wait = spend(before or 0.0, rate, now, cost)
         if wait:
             return wait
-        if key not in self._recovered and len(self._recovered) >= self.most:
+        if before is None and len(self._recovered) >= self.most:
             self._forget(now)
         self._recovered[key] = recovered
         return 0.0

@@ -3,6 +3,8 @@
 import argparse
 import asyncio
 import contextlib
+import gc
+import resource
 import signal
 import socket
 import sys
@@ -23,6 +25,10 @@ from handrail_gateway.settings import MissingSecret, Settings, describe
 from handrail_gateway.wire_protocol import SocketProtocol
 
 log = structlog.get_logger()
+
+
+_FEW_FILES = 20_000
+"""Open files below which the log says so: each browser's socket is one."""
 
 
 class _Server(uvicorn.Server):
@@ -73,6 +79,7 @@ async def serve(gateway: Gateway) -> int:
         except OSError as error:
             print(f"the gateway cannot listen on {settings.host} port {port}: {error.strerror}", file=sys.stderr)  # noqa: T201
             return 1
+    _steady()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _end, servers)
@@ -95,6 +102,21 @@ def public_server(gateway: Gateway) -> uvicorn.Server:
 def _protocol(kind: type[HttpProtocol], own: Gateway, **more: object) -> type[HttpProtocol]:
     head, body = own.settings.head_timeout, own.settings.body_timeout
     return protocol(kind, own.connections, head_seconds=head, body_seconds=body, **more)
+
+
+def _steady() -> None:
+    """For a process that lives long and holds many connections."""
+    # What is here now stays; the collector need not walk through it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    if soft != resource.RLIM_INFINITY and soft < _FEW_FILES:
+        log.warning("few connections can be open at once: raise the limit of open files", open_files=soft)
 
 
 def _listen(host: str, port: int) -> socket.socket:

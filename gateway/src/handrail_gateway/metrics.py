@@ -5,9 +5,11 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from handrail_gateway.shares import Shares
+from handrail_gateway.tallies import Tally, Timings
 
 PREFIX = "handrail_gateway"
 _FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+_STATUSES = {status: str(status) for status in range(100, 600)}
 
 
 class Metrics:
@@ -15,15 +17,11 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
-        # Finding the series by its labels costs more than counting.
-        self._of_route: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self.requests = Counter(
-            f"{PREFIX}_requests", "HTTP requests answered.", ["route", "method", "status"], registry=registry
+        self._requests = Tally(f"{PREFIX}_requests", "HTTP requests answered.", ["route", "method", "status"], registry)
+        self._request_seconds = Timings(
+            f"{PREFIX}_request_seconds", "Time to answer an HTTP request.", "route", _FAST, registry
         )
-        self.request_seconds = Histogram(
-            f"{PREFIX}_request_seconds", "Time to answer an HTTP request.", ["route"], buckets=_FAST, registry=registry
-        )
-        self.events = Counter(f"{PREFIX}_events_accepted", "Events on disk.", ["tenant"], registry=registry)
+        self._events = Tally(f"{PREFIX}_events_accepted", "Events on disk.", ["tenant"], registry)
         self.refused = Counter(
             f"{PREFIX}_batches_refused", "Batches of events refused, by code.", ["code"], registry=registry
         )
@@ -145,13 +143,12 @@ class Metrics:
 
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """An HTTP request was answered."""
-        found = self._of_route.get((route, method, status))
-        if found is None:
-            found = self.requests.labels(route, method, str(status)), self.request_seconds.labels(route)
-            self._of_route[route, method, status] = found
-        requests, request_seconds = found
-        requests.inc()
-        request_seconds.observe(seconds)
+        self._requests.add((route, method, _STATUSES[status]))
+        self._request_seconds.add(route, seconds)
+
+    def count_events(self, tenant: str, count: int) -> None:
+        """So many of a tenant's events are on disk."""
+        self._events.add((tenant,), count)
 
     def render(self) -> bytes:
         """Prometheus text."""

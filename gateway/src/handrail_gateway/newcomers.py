@@ -23,30 +23,34 @@ class Known:
 
     def __contains__(self, user_id: str) -> bool:
         # Python's own hash is keyed by chance for each process, so nobody can make ids that look alike to it.
-        places = _places(hash(user_id))
-        if _holds(self._new, places):
+        digest = hash(user_id)
+        if _holds(self._new, digest):
             return True
-        if not self._old or not _holds(self._old, places):
+        if not self._old or not _holds(self._old, digest):
             return False
         # Seen again: goes into the filter that stays longer.
-        self._put(places)
+        self._put(digest)
         return True
 
     def add(self, user_id: str) -> None:
-        self._put(_places(hash(user_id)))
+        self._put(hash(user_id))
 
-    def _put(self, places: list[int]) -> None:
+    def _put(self, digest: int) -> None:
         if self._count >= _GENERATION:
             self._old, self._new, self._count = bytes(self._new), bytearray(_BITS // 8), 0
-        for place in places:
+        step = digest >> 32 | 1
+        for number in range(_PROBES):
+            place = digest + number * step & _MASK
             self._new[place >> 3] |= 1 << (place & 7)
         self._count += 1
 
 
-def _places(digest: int) -> list[int]:
+def _holds(bits: bytes | bytearray, digest: int) -> bool:
+    # A loop and no list: this runs for every batch.
     step = digest >> 32 | 1
-    return [(digest + number * step) & _MASK for number in range(_PROBES)]
-
-
-def _holds(bits: bytes | bytearray, places: list[int]) -> bool:
-    return all(bits[place >> 3] & 1 << (place & 7) for place in places)
+    for _ in range(_PROBES):
+        place = digest & _MASK
+        if not bits[place >> 3] >> (place & 7) & 1:
+            return False
+        digest += step
+    return True

@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -76,9 +75,8 @@ class _Ack(msgspec.Struct):
 _ack_decoder = msgspec.json.Decoder(_Ack)
 
 
-class _Waiting(NamedTuple):
-    frame: bytes
-    done: Done
+_Waiting = tuple[bytes, Done]
+"""A frame and whom to tell of it."""
 
 
 class Publisher:
@@ -186,7 +184,7 @@ class _Lane:
         if self._bytes + len(frame) > self.publisher.queue_bytes:
             self.metrics.publish_failures.labels("queue_full").inc()
             raise Problem("stream_full", "Too much is waiting already.", retry_after=1)
-        self._waiting.append(_Waiting(frame, done))
+        self._waiting.append((frame, done))
         self._count(len(frame))
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
@@ -232,18 +230,18 @@ class _Lane:
 
     def _take(self, room: int) -> list[_Waiting]:
         group: list[_Waiting] = []
+        left = room
         while self._waiting:
-            size = len(self._waiting[0].frame)
-            if size > room and not group:
-                waiting = self._waiting.popleft()
-                self._count(-size)
-                _settle(waiting, Problem("too_large", "The stream takes no message of this size."))
-                continue
-            if size > room:
+            size = len(self._waiting[0][0])
+            if size <= left:
+                left -= size
+                group.append(self._waiting.popleft())
+            elif group:
                 break
-            room -= size
-            group.append(self._waiting.popleft())
-            self._count(-size)
+            else:
+                self._count(-size)
+                _settle(self._waiting.popleft(), Problem("too_large", "The stream takes no message of this size."))
+        self._count(left - room)
         return group
 
     def _take_all(self) -> list[_Waiting]:
@@ -258,7 +256,7 @@ class _Lane:
 
     async def _send(self, client: Client, group: list[_Waiting]) -> None:
         """One publish for all of the group. Raises Problem."""
-        message = intake.join([waiting.frame for waiting in group])
+        message = intake.join([frame for frame, _ in group])
         began = time.perf_counter()
         self._number += 1
         self._ack = asyncio.get_running_loop().create_future()
@@ -362,7 +360,7 @@ def _settle(waiting: _Waiting, problem: Problem | None) -> None:
     # Each raises it on its own, and an exception carries the traceback of whoever raised it.
     own = problem and Problem(problem.code, problem.detail, retry_after=problem.retry_after)
     try:
-        waiting.done(own)
+        waiting[1](own)
     except Exception:
         # One who cannot be told must not keep the others from being told.
         log.exception("nobody could be told of a batch")

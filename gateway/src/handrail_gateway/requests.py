@@ -14,7 +14,7 @@ from handrail_contracts.problems import Problem, ProblemItem
 from handrail_contracts.unreadable import unreadable_places
 from handrail_gateway import bodies
 from handrail_gateway.directory import Caller
-from handrail_gateway.door import read_body
+from handrail_gateway.door import header, read_body
 from handrail_gateway.gateway import Gateway
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -59,8 +59,9 @@ UserIdInPath = Annotated[str, Depends(user_id_in_path)]
 
 async def json_body(request: Request, most: int, media_types: tuple[str, ...]) -> Any:
     """The body's JSON. Raises Problem, or door.Gone."""
-    bodies.check_media_type(request.scope["headers"], media_types)
-    return parse_json(await read_body(request.receive, request.scope["headers"], most))
+    headers = request.scope["headers"]
+    bodies.check_media_type(header(headers, b"content-type") or "", media_types)
+    return parse_json(await read_body(request.receive, headers, most))
 
 
 def parse_json(body: bytes) -> Any:
