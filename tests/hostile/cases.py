@@ -1,14 +1,15 @@
 """Hostile requests as data. Each names the statuses that may answer it; none may do harm."""
 
+import base64
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from tests.hostile.conftest import batch, event
+from tests.hostile.world import World, batch, event
 
 EVENTS, IDENTIFY, CONFIG, KEYS = "/api/v1/events", "/api/v1/identify", "/api/v1/config", "/api/v1/keys"
 ANON = "anon-00000000-0000-4000-8000-000000000001"
@@ -27,6 +28,11 @@ class Case:
     headers: tuple[tuple[str, str], ...] = field(default=())
     kind: str = "publishable"
     """Of the key that is sent; "" for none."""
+
+    @property
+    def asks_operator(self) -> bool:
+        """Whether it is a change of config or keys, which the gateway hands on."""
+        return str(self.target).startswith((CONFIG, KEYS)) and self.method != "GET"
 
 
 def _case(name: str, method: str, target: str | bytes, *expect: int, **more: Any) -> Case:
@@ -386,13 +392,49 @@ def keys(good: str, secret: str, other: str) -> Iterator[Case]:
     )
 
 
-def tokens(unsigned: tuple[str, ...]) -> Iterator[Case]:
-    """Proofs of identity that prove nothing."""
-    for token in unsigned:
+def tokens() -> Iterator[Case]:
+    """Proofs of identity that are none at all."""
+    claims = b'{"sub":"alice","exp":9999999999}'
+    heads = (b'{"alg":"none"}', b'{"alg":"HS256"}', b'{"alg":"RS256"}', b"{}", b"\xff")
+    unsigned = [f"{part(head)}.{part(claims)}." for head in heads]
+    for token in (*unsigned, "x", "..", "a.b.c", "\0", "x" * 5000, "é.é.é", "[" * 3000):
         for name in ("identity_token", "token"):
             sent = json.dumps({"user_id": "alice", name: token}).encode()
             yield _case(f"{name} {token:.9}", "POST", IDENTIFY, 403, 422, body=sent)
 
 
+def part(data: bytes) -> str:
+    """One part of a JWT."""
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
 def user_path(user_id: str) -> str:
     return f"/api/v1/users/{quote(user_id, safe='')}"
+
+
+# --- all of it --------------------------------------------------------------------------------------------------------
+
+
+def whole(good: str, secret: str, other: str) -> Iterator[Case]:
+    """Every case. `other` is another tenant's secret key."""
+    yield from bodies()
+    yield from gzips()
+    yield from api()
+    yield from routes()
+    yield from keys(good, secret, other)
+    yield from tokens()
+
+
+def answered_wrongly(world: World, corpus: Iterable[Case]) -> list[tuple[str, Any]]:
+    """Sends them all. What was answered as no case of its kind may be."""
+    wrong: list[tuple[str, Any]] = []
+    for case in corpus:
+        key = world.key(case.kind) if case.kind else None
+        try:
+            answer = world.send(case.method, case.target, case.body, case.headers, key=key)
+        except (AssertionError, KeyError, ValueError, IndexError) as error:
+            wrong.append((case.name, repr(error)[:300]))
+            continue
+        if answer.status not in case.expect:
+            wrong.append((case.name, (answer.status, answer.body[:200])))
+    return wrong

@@ -6,7 +6,7 @@ import hypothesis
 import pytest
 import schemathesis
 from schemathesis import checks
-from tests.hostile.conftest import World
+from tests.hostile.world import World
 
 EXAMPLES = 12
 """Of each operation."""

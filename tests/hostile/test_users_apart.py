@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from tests.hostile.cases import user_path
-from tests.hostile.conftest import World, batch, event, until
+from tests.hostile.world import World, batch, event, until
 from websockets.asyncio.client import connect
 
 IDS = (

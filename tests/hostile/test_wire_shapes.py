@@ -8,8 +8,8 @@ import uuid
 from typing import Any
 
 import pytest
-from tests.hostile.conftest import World
 from tests.hostile.wire import exchange, read
+from tests.hostile.world import World
 
 H = b"Host: x\r\n"
 SMUGGLED = b"GET /api/v1/config HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import msgspec
 import structlog
+from asyncpg import LockNotAvailableError
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
@@ -41,6 +42,7 @@ LIMIT = 120.0
 TRY_AGAIN_AFTER = (1.0, 5.0, 20.0, 60.0)
 """Seconds after each failure; one more failure and the run is given up."""
 OUTAGE_DELAY = 2.0
+LOCKED_DELAY = 2.0
 PROBE_LIMIT = 5.0
 FINISH = 3.0
 """Seconds that begun runs may go on after the process was told to stop."""
@@ -115,7 +117,7 @@ class Consumer:
     async def _read(self, message: Msg) -> Delivered | None:
         try:
             signal = signals.decode(message.data)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             letter = Letter("signal", "poison", str(error), message.data, message.metadata.sequence.stream)
             metrics.FAILURES.labels("unreadable").inc()
             log.error("a signal cannot be read and is put aside", dead_letter_id=str(letter.letter_id))
@@ -189,6 +191,12 @@ class Consumer:
                 _tell_of(one.signal, end, seconds)
                 continue
             cause = end.__cause__ or end if isinstance(end, Stopped) else end
+            if isinstance(cause, LockNotAvailableError):
+                # One user's row is held by somebody for long: nobody else waits for it.
+                log.warning("a user's row is held; the signal comes again", signal_id=one.signal.signal_id)
+                metrics.FAILURES.labels("locked").inc()
+                await self._pull.give_back(one.message, LOCKED_DELAY)
+                continue
             # A run that took too long says nothing of the database, unless that is silent, too.
             if is_outage(cause) and not (isinstance(cause, TimeoutError) and await self._answers()):
                 waiting.append(one)
