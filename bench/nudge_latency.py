@@ -352,8 +352,8 @@ async def benchmark(given: argparse.Namespace) -> None:
     if not given.quick:
         ratios["P9 p99, ms"] = everything.median(LOADED, "p99_ms")
         ratios["P9 growth of backlog, share of what was sent"] = everything.median(LOADED, "growth")
-    for rate, hops in own.hops.items():
-        print(f"ours {rate}, p50 / p99 ms of each hop: {hops}", file=sys.stderr)
+    for name, hops in own.hops.items():
+        print(f"ours {name}, p50 / p99 ms of each hop: {hops}", file=sys.stderr)
     report("nudge_latency", everything, ratios, goals=GOALS, more={**fresh, "hops": own.hops})
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from handrail_contracts import subjects
-from handrail_runtime.agent import perform
+from handrail_runtime.agent import rows
 
 if TYPE_CHECKING:
     from tests.runtime.agent.conftest import MakeSignal, MakeWorld, Until
@@ -22,7 +22,7 @@ async def test_a_stuck_user_gets_a_nudge_on_the_awaited_element(
     (nudge,) = await world.nudges(user)
     content = nudge["content"]
     assert content.model_dump(exclude={"expires_at"}) == {
-        "nudge_id": str(perform.nudge_id(signal.signal_id)),
+        "nudge_id": str(rows.nudge_id(signal.signal_id)),
         "kind": "tooltip",
         "stuck_point": "first-project/new-project",
         "target": "#new-project",

@@ -59,6 +59,8 @@ class Case:
     path: str
     """Of the page the user is on now."""
     signup: datetime | None = None
+    last_seq: int = 0
+    """The number of nudges that the user was ever sent."""
     standing: Standing = field(default_factory=lambda: Standing({}, frozenset()))
     """On the baselines, as of the newest stored event."""
     events: tuple[Seen, ...] = ()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,11 +12,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from handrail_contracts import names
+from handrail_contracts import names, times
 from handrail_contracts.signals import Signal
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_runtime.agent.case import Case, History, Reach, Seen
-from handrail_runtime.data.raw import raw_transaction
+from handrail_runtime.data.raw import raw_connection, raw_transaction
 from handrail_runtime.session import state as session
 from handrail_runtime.session.matching import path_of
 
@@ -28,45 +28,48 @@ ANSWERS_COUNT_FOR = timedelta(hours=1)
 """Within this time a user's questions are counted."""
 _REDIS_TIMEOUT = 0.5
 
-_PEOPLE = """
-SELECT u.user_id IS NOT NULL AS known, u.signup_date, s.state::text AS state, s.last_seen_time
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w(user_id, session_id, number)
-LEFT JOIN users u ON u.user_id = w.user_id
-LEFT JOIN sessions s ON s.user_id = u.user_id AND s.session_id = w.session_id
-ORDER BY w.number
-"""
-_EVENTS = """
-SELECT w.number, e.*
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w(user_id, session_id, number)
-CROSS JOIN LATERAL (
-    SELECT event_id, event_type, timestamp, url, target_element::text AS target, properties::text AS properties
-    FROM events WHERE session_id = w.session_id AND user_id = w.user_id
-    ORDER BY timestamp DESC, event_id DESC LIMIT $3
-) AS e
-ORDER BY w.number, e.timestamp, e.event_id
-"""
 # Answers to questions are not nudges in the sense of caps and budget, so they are left out.
-_HISTORY = """
-SELECT h.*,
-       (SELECT count(*) FROM decisions d
-        WHERE d.user_id = w.user_id AND d.created_at > $5 AND d.signal_kind = 'help_sought'
-          AND d.nudge_id IS NOT NULL) AS answered,
-       EXISTS (SELECT FROM escalations e
-               WHERE e.user_id = w.user_id AND e.stuck_point = w.stuck_point AND e.status = 'open') AS escalation_open
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w(user_id, stuck_point, number)
-CROSS JOIN LATERAL (
+_SENT_SO_FAR = """
     SELECT count(*) FILTER (WHERE n.status = 'pending' AND n.acknowledged_at IS NULL AND n.expires_at > $3) AS pending,
            count(*) FILTER (WHERE n.stuck_point = w.stuck_point) AS at_stuck_point,
            count(*) FILTER (WHERE n.stuck_point = w.stuck_point AND n.completed_at IS NOT NULL)
                AS completed_at_stuck_point,
            count(*) FILTER (WHERE n.sent_at > $4) AS in_budget,
-           max(n.sent_at) AS last_sent
+           max(n.sent_at) AS last_sent,
+           (SELECT count(*) FROM decisions d
+            WHERE d.user_id = w.user_id AND d.created_at > $5 AND d.signal_kind = 'help_sought'
+              AND d.nudge_id IS NOT NULL) AS answered,
+           EXISTS (SELECT FROM escalations e
+                   WHERE e.user_id = w.user_id AND e.stuck_point = w.stuck_point AND e.status = 'open')
+               AS escalation_open
     FROM nudges n
     WHERE n.user_id = w.user_id
       AND NOT EXISTS (SELECT FROM decisions d WHERE d.signal_id = n.signal_id AND d.signal_kind = 'help_sought')
-) AS h
-ORDER BY w.number
 """
+_HISTORY = f"""
+SELECT h.* FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w(user_id, stuck_point, number)
+CROSS JOIN LATERAL ({_SENT_SO_FAR}) AS h ORDER BY w.number
+"""  # noqa: S608 - of this module's own parts
+# One statement, so that all of it is of one moment, and one round trip. Events come as JSON, oldest first.
+_CASES = f"""
+SELECT u.user_id IS NOT NULL AS known, u.signup_date, u.last_seq, s.state::text AS state, s.last_seen_time,
+       e.events, h.*
+FROM unnest($1::text[], $2::text[], $6::text[]) WITH ORDINALITY AS w(user_id, stuck_point, session_id, number)
+LEFT JOIN users u ON u.user_id = w.user_id
+LEFT JOIN sessions s ON s.user_id = u.user_id AND s.session_id = w.session_id
+CROSS JOIN LATERAL ({_SENT_SO_FAR}) AS h
+CROSS JOIN LATERAL (
+    SELECT json_agg(json_build_array((extract(epoch FROM timestamp) * 1000000)::bigint, event_id, event_type, url,
+                                     target_element, properties) ORDER BY timestamp, event_id)::text AS events
+    FROM (
+        SELECT event_id, event_type, timestamp, url, target_element, properties
+        FROM events WHERE session_id = w.session_id AND user_id = w.user_id
+        ORDER BY timestamp DESC, event_id DESC LIMIT $7
+    ) AS newest
+) AS e
+ORDER BY w.number
+"""  # noqa: S608 - of this module's own parts
+_HISTORY_FIELDS = tuple(field.name for field in fields(History))
 _SENT = """
 SELECT content::text AS content, sent_at, status FROM nudges
 WHERE user_id = $1 AND stuck_point = $2 ORDER BY sent_at DESC LIMIT 10
@@ -77,30 +80,25 @@ async def gather(
     engine: AsyncEngine, redis: Redis, prefix: str, found: Sequence[Signal], spec: TenantSpec, now: datetime
 ) -> list[Case]:
     """The whole case of each signal. Raises what the database raises; Redis may be away."""
-    users = [signal.user_id for signal in found]
     sessions = [signal.session_id for signal in found]
-    async with raw_transaction(engine) as connection:
-        people = await connection.fetch(_PEOPLE, users, sessions)
-        rows = await connection.fetch(_EVENTS, users, sessions, MAX_EVENTS)
-        pasts = await histories(connection, found, spec, now)
-    lives = await _live(redis, prefix, found, [person["last_seen_time"] for person in people], now)
-    events: list[list[Seen]] = [[] for _ in found]
-    for row in rows:
-        events[row["number"] - 1].append(_seen(row))
+    async with raw_connection(engine) as connection:
+        rows = await connection.fetch(_CASES, *_asked(found, spec, now), sessions, MAX_EVENTS)
+    lives = await _live(redis, prefix, found, [row["last_seen_time"] for row in rows], now)
     cases = []
-    for signal, person, seen, past, live in zip(found, people, events, pasts, lives, strict=True):
-        state = session.decode(person["state"])
+    for signal, row, live in zip(found, rows, lives, strict=True):
+        state = session.decode(row["state"])
         cases.append(
             Case(
                 now=now,
                 signal=signal,
                 spec=spec,
-                user_known=person["known"],
+                user_known=row["known"],
                 path=live.path or state.path or signal.path,
-                signup=person["signup_date"],
+                signup=row["signup_date"],
+                last_seq=row["last_seq"] or 0,
                 standing=state.standing,
-                events=tuple(seen),
-                history=past,
+                events=_seen(row["events"]),
+                history=_history(row),
                 reach=live.reach,
             )
         )
@@ -111,10 +109,18 @@ async def histories(
     connection: asyncpg.Connection, found: Sequence[Signal], spec: TenantSpec, now: datetime
 ) -> list[History]:
     """What each user was sent so far. Counts are exact where the users' rows are locked."""
-    since = now - spec.nudges.attention_budget.per
+    return [_history(row) for row in await connection.fetch(_HISTORY, *_asked(found, spec, now))]
+
+
+def _asked(
+    found: Sequence[Signal], spec: TenantSpec, now: datetime
+) -> tuple[list[str], list[str], datetime, datetime, datetime]:
     users, stuck_points = [signal.user_id for signal in found], [signal.stuck_point for signal in found]
-    rows = await connection.fetch(_HISTORY, users, stuck_points, now, since, now - ANSWERS_COUNT_FOR)
-    return [History(**dict(row)) for row in rows]
+    return users, stuck_points, now, now - spec.nudges.attention_budget.per, now - ANSWERS_COUNT_FOR
+
+
+def _history(row: asyncpg.Record) -> History:
+    return History(*[row[name] for name in _HISTORY_FIELDS])
 
 
 class _Session(msgspec.Struct):
@@ -176,13 +182,27 @@ async def sent_before(engine: AsyncEngine, signal: Signal) -> Sequence[dict[str,
     return found
 
 
-def _seen(row: asyncpg.Record) -> Seen:
-    target = msgspec.json.decode(row["target"]) if row["target"] else None
-    return Seen(
-        at=row["timestamp"],
-        event_id=str(row["event_id"]),
-        event_type=row["event_type"],
-        path=path_of(row["url"]),
-        target=target if isinstance(target, dict) else {},
-        properties=msgspec.json.decode(row["properties"]),
+class _Event(msgspec.Struct, array_like=True):
+    at: int
+    event_id: str
+    event_type: str
+    url: str
+    target: Any
+    properties: dict[str, Any]
+
+
+_events = msgspec.json.Decoder(list[_Event])
+
+
+def _seen(text: str | None) -> tuple[Seen, ...]:
+    return tuple(
+        Seen(
+            at=times.from_micros(event.at),
+            event_id=event.event_id,
+            event_type=event.event_type,
+            path=path_of(event.url),
+            target=event.target if isinstance(event.target, dict) else {},
+            properties=event.properties,
+        )
+        for event in (_events.decode(text) if text else ())
     )

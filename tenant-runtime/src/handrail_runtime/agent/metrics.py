@@ -13,6 +13,11 @@ AGE = Histogram(
     "From the event that completed a finding to the decision about it.",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
 )
+ACTED = Counter(
+    "handrail_agent_acted_total",
+    "Runs carried out, by way: swift in one statement, or locked with the gates asked again.",
+    ["way"],
+)
 RUNNING = Gauge("handrail_agent_running_signals", "Signals being worked on now.")
 FAILURES = Counter("handrail_agent_failures_total", "Attempts that failed, by why.", ["why"])
 PENDING = Gauge("handrail_agent_pending_signals", "Signals in the stream behind the newest one taken.")

@@ -15,7 +15,8 @@ from handrail_runtime.agent.checkpointed import Checkpointed
 from handrail_runtime.agent.context import Desk, Run
 from handrail_runtime.agent.kept import Kept
 from handrail_runtime.agent.nodes import NODES
-from handrail_runtime.agent.perform import Decision, decision_of, lock, record_failure
+from handrail_runtime.agent.perform import lock, record_failure
+from handrail_runtime.agent.rows import Decision, decision_of
 from handrail_runtime.agent.simple import Stopped
 from handrail_runtime.agent.state import start
 from handrail_runtime.config import Config

@@ -8,6 +8,8 @@ them cost few statements more than one.
 import asyncio
 from collections.abc import Iterator, Sequence
 
+from asyncpg import LockNotAvailableError
+
 from handrail_contracts.signals import Signal
 from handrail_runtime.agent import flow
 from handrail_runtime.agent.context import Desk, Run
@@ -102,7 +104,8 @@ async def _act(journeys: Sequence[tuple[Signal, State, Run]]) -> list[State | St
     try:
         added = await act_together([(state, run) for _, state, run in journeys])
     except Exception as error:  # noqa: BLE001 - as above
-        if is_outage(error):
+        # A row that is held for long is one user's, not the database's trouble.
+        if is_outage(error) and not isinstance(error, LockNotAvailableError):
             return [Stopped.because(error, signal, flow.ACT, state) for signal, state, _ in journeys]
         return [await _alone(signal, state, flow.ACT, run) for signal, state, run in journeys]
     ends: list[State | Stopped] = []

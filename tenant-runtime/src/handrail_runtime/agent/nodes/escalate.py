@@ -4,8 +4,9 @@ from handrail_runtime.agent import alerts
 from handrail_runtime.agent.context import Run
 from handrail_runtime.agent.effects import Escalate, SendNudge
 from handrail_runtime.agent.gather import sent_before
-from handrail_runtime.agent.perform import decision_of, lock, perform
+from handrail_runtime.agent.perform import lock, perform
 from handrail_runtime.agent.providers import rule_coach
+from handrail_runtime.agent.rows import decision_of
 from handrail_runtime.agent.state import State, diagnosis_of, signal_of
 from handrail_runtime.data.raw import raw_transaction
 
