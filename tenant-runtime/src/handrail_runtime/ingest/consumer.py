@@ -19,6 +19,7 @@ from nats.errors import Error as NatsError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handrail_contracts import times
+from handrail_contracts.signals import Signal
 from handrail_runtime.data.dead_letters import Letter, put_back
 from handrail_runtime.data.raw import raw_transaction
 from handrail_runtime.ingest import metrics
@@ -45,7 +46,8 @@ FINISH = 3.0
 
 
 class Consumer:
-    """Works the EVENTS stream off. `on_signals` is called after a commit that put some into the outbox."""
+    """Works the EVENTS stream off. `on_signals` is told after a commit of the signals that it put into the
+    outbox."""
 
     def __init__(
         self,
@@ -54,7 +56,7 @@ class Consumer:
         letters: LetterBox,
         live: Live,
         rules: Callable[[], Rules],
-        on_signals: Callable[[], None],
+        on_signals: Callable[[Sequence[Signal]], None],
     ) -> None:
         self._pull = pull
         self._engine = engine
@@ -88,8 +90,8 @@ class Consumer:
         """Stores events before their turn, in which they will be found to be stored. Raises what `store` raises."""
         stored = await self._once(arrived)
         metrics.EVENTS.labels("stored").inc(stored.events)
-        for kind in stored.signals:
-            metrics.SIGNALS.labels(kind).inc()
+        for one in stored.signals:
+            metrics.SIGNALS.labels(one.kind).inc()
 
     async def _work(self, messages: list[Msg]) -> None:
         began = time.perf_counter()
@@ -113,6 +115,9 @@ class Consumer:
         await self._pull.done(messages)
         last = messages[-1].metadata
         metrics.DURATION.observe(time.perf_counter() - began)
+        if arrived:
+            oldest = min(one.received_at for one in arrived)
+            metrics.STORED_SECONDS.observe(max(0.0, time.time() - oldest / 1e6))
         metrics.LAG.set(max(0.0, time.time() - last.timestamp.timestamp()))
         metrics.PENDING.set(last.num_pending)
 
@@ -139,8 +144,8 @@ class Consumer:
             metrics.BATCH_SIZE.observe(len(arrived))
             metrics.EVENTS.labels("stored").inc(stored.events)
             metrics.EVENTS.labels("duplicate").inc(len(arrived) - stored.events)
-            for kind in stored.signals:
-                metrics.SIGNALS.labels(kind).inc()
+            for one in stored.signals:
+                metrics.SIGNALS.labels(one.kind).inc()
             return None
 
     async def _once(self, arrived: Sequence[Arrived]) -> Stored:
@@ -158,7 +163,7 @@ class Consumer:
         for visit in stored.visits:
             self._cache.put(visit.key, visit.event_count, rules.looked_at, visit.window or [])
         if stored.signals:
-            self._on_signals()
+            self._on_signals(stored.signals)
         return stored
 
 

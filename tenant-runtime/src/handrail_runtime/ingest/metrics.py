@@ -12,6 +12,11 @@ DURATION = Histogram(
     "From taking a batch to its acknowledgement.",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
 )
+STORED_SECONDS = Histogram(
+    "handrail_ingest_stored_seconds",
+    "From the gateway's receipt of the oldest event of a batch to the batch's acknowledgement.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
+)
 LAG = Gauge("handrail_ingest_lag_seconds", "Age of the newest message stored, on its arrival in the database.")
 PENDING = Gauge("handrail_ingest_pending_messages", "Messages in the stream that wait behind the newest one taken.")
 DEAD_LETTERS = Counter(
