@@ -401,7 +401,7 @@ def test_every_problem_has_status_and_title(code):
 
 
 def test_a_trace_goes_into_headers_and_back():
-    parent = traces.traceparent(bytes(range(16)), bytes(range(8)))
+    parent = traces.traceparent(bytes(range(16)).hex(), bytes(range(8)).hex())
     assert parent == "00-000102030405060708090a0b0c0d0e0f-0001020304050607-00"
     assert traces.is_traceparent(parent)
     trace = {"request_id": "r-1", "traceparent": parent}

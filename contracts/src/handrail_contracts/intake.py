@@ -39,11 +39,17 @@ _meta_decoder = msgspec.msgpack.Decoder(BatchMeta)
 
 def frame(meta: BatchMeta, body: bytes) -> bytes:
     """One batch, ready to be joined with others."""
+    return frame_head(meta, len(body)) + body
+
+
+def frame_head(meta: BatchMeta, size: int) -> bytes:
+    """What stands before a body of `size` bytes, for who copies bodies only once."""
     head = _meta_encoder.encode(meta)
-    return b"".join((_LENGTHS.pack(len(head), len(body)), head, body))
+    return _LENGTHS.pack(len(head), size) + head
 
 
 def join(frames: Iterable[bytes]) -> bytes:
+    """Frames, or heads and bodies in turn, as one message."""
     return b"".join(frames)
 
 

@@ -13,9 +13,9 @@ def is_traceparent(text: str) -> bool:
     return _TRACEPARENT.fullmatch(text) is not None
 
 
-def traceparent(trace_id: bytes, span_id: bytes) -> str:
-    """A new trace, from 16 and 8 random bytes. Sampling is left to whoever collects."""
-    return f"00-{trace_id.hex()}-{span_id.hex()}-00"
+def traceparent(trace_id: str, span_id: str) -> str:
+    """A new trace, from 32 and 16 random hexadecimal digits. Sampling is left to whoever collects."""
+    return f"00-{trace_id}-{span_id}-00"
 
 
 def trace_id(text: str) -> str:

@@ -195,9 +195,10 @@ class Door:
             self._work.give(tenant.name)
             raise self._limited("share_bytes", "Too much of this tenant is in work already.", 1)
 
-    def end(self, tenant: Tenant, size: int) -> None:
-        self._work.give(tenant.name)
-        self._work_bytes.give(tenant.name, size)
+    def end(self, tenant: str, batches: int, size: int) -> None:
+        """So many batches of a tenant, of `size` bytes together, are out of work."""
+        self._work.give(tenant, batches)
+        self._work_bytes.give(tenant, size)
 
     @contextlib.contextmanager
     def relaying(self, tenant: Tenant) -> Iterator[None]:

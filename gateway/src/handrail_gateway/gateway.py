@@ -48,15 +48,6 @@ class Gateway:
             operator_timeout=settings.operator_timeout,
             on_state=metrics.platform_connected.set,
         )
-        publisher = Publisher(
-            directory,
-            metrics,
-            url=settings.nats_url,
-            publish_timeout=settings.publish_timeout,
-            connect_timeout=settings.connect_timeout,
-            queue_bytes=settings.queue_bytes,
-            idle_after=settings.idle_after,
-        )
         self.door = Door(
             directory,
             self.bus,
@@ -66,8 +57,18 @@ class Gateway:
             work_bytes=settings.work_bytes,
             relayed=MOST_RELAYED,
         )
+        publisher = Publisher(
+            directory,
+            metrics,
+            url=settings.nats_url,
+            publish_timeout=settings.publish_timeout,
+            connect_timeout=settings.connect_timeout,
+            queue_bytes=settings.queue_bytes,
+            idle_after=settings.idle_after,
+            ended=self.door.end,
+        )
         self.intake = Intake(self.door, publisher, tokens, self.bus, metrics)
-        self.identify = Identify(self.door, publisher, tokens)
+        self.identify = Identify(self.door, self.intake, tokens)
         self.links = Links(directory, principals, metrics)
         self.sockets = Sockets(directory, self.door, tokens, self.links, self.bus, metrics)
         self.relay = Relay(principals, self.bus, timeout=settings.relay_timeout)

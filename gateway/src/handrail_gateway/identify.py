@@ -16,8 +16,7 @@ from handrail_gateway import identity
 from handrail_gateway.directory import Tenant
 from handrail_gateway.door import Door
 from handrail_gateway.identity import UserToken, UserTokens
-from handrail_gateway.intake import OWN_VERSION
-from handrail_gateway.publisher import Publisher
+from handrail_gateway.intake import OWN_VERSION, Intake
 
 MAX_BODY = 64 * 1024
 _AnonymousId = Annotated[str, Field(pattern=names.ANONYMOUS_PATTERN)]
@@ -51,9 +50,9 @@ class IdentifyAnswer(BaseModel):
 class Identify:
     """Gives out user tokens."""
 
-    def __init__(self, door: Door, publisher: Publisher, tokens: UserTokens) -> None:
+    def __init__(self, door: Door, own: Intake, tokens: UserTokens) -> None:
         self._door = door
-        self._publisher = publisher
+        self._intake = own
         self._tokens = tokens
 
     async def __call__(self, tenant: Tenant, body: IdentifyBody, address: str, request_id: str) -> IdentifyAnswer:
@@ -127,7 +126,7 @@ class Identify:
             errors = [ProblemItem(loc=["traits"], msg=item.msg) for item in refused.errors]
             raise Problem("invalid", errors=errors) from refused
         meta = intake.BatchMeta(received_at=times.micros(received_at), verified=proven, request_id=request_id)
-        await self._publisher.publish(tenant, intake.frame(meta, encoded))
+        await self._intake.publish(tenant, intake.frame_head(meta, len(encoded)), encoded)
 
 
 def _joined(body: IdentifyBody) -> str | None:

@@ -2,7 +2,6 @@
 
 import random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -27,7 +26,7 @@ from handrail_gateway.door import (
 )
 from handrail_gateway.identity import GRACE_SECONDS, UserToken, UserTokens, needs_proof
 from handrail_gateway.metrics import Metrics
-from handrail_gateway.publisher import Publisher, Stored
+from handrail_gateway.publisher import Done, Publisher, Stored
 
 log = structlog.get_logger()
 
@@ -50,16 +49,18 @@ class Opened:
 
 @dataclass(slots=True)
 class Taken:
-    """A batch that was found good, ready for the stream."""
+    """A batch that was found good, ready for the stream. What was decoded is not kept while it waits: hundreds may."""
 
     tenant: Tenant
-    batch: events.Batch
+    events: int
+    unknown_types: int
+    frame_head: bytes
     body: bytes
-    frame: bytes
+    own_version: bool
 
     @property
     def answer(self) -> bytes:
-        return b'{"accepted":%d}' % len(self.batch.events)
+        return b'{"accepted":%d}' % self.events
 
 
 class Intake:
@@ -78,11 +79,11 @@ class Intake:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
         """Answers the request. Returns the status."""
         headers = scope["headers"]
-        stored = Stored()
         try:
             opened = self.open(first_values(headers), self._door.address(scope))
             body = await read_body(receive, headers, events.MAX_BODY)
             taken = self.take(opened, body, request_id)
+            stored = Stored()
             self.store(taken, stored.tell)
             await stored.wait()
         except Problem as problem:
@@ -125,23 +126,33 @@ class Intake:
             request_id=request_id,
             traceparent=traceparent(opened.head),
         )
-        return Taken(tenant, batch, body, intake.frame(meta, body))
+        own_version = batch.sdk_version == OWN_VERSION
+        unknown = 0 if own_version else sum(event.event_type not in events.EVENT_TYPES for event in batch.events)
+        return Taken(tenant, len(batch.events), unknown, intake.frame_head(meta, len(body)), body, own_version)
 
-    def store(self, taken: Taken, done: Callable[[Problem | None], object]) -> None:
+    def store(self, taken: Taken, done: Done) -> None:
         """Hands the batch to its stream; `done` is called once it is on disk, or with why it is not. Raises Problem."""
-        tenant, size = taken.tenant, len(taken.body)
-        self._door.begin(tenant, size)
 
         def settle(problem: Problem | None) -> None:
-            self._door.end(tenant, size)
             if problem is None:
                 self._count(taken)
             done(problem)
 
+        self._put(taken.tenant, taken.frame_head, taken.body, settle)
+
+    async def publish(self, tenant: Tenant, frame_head: bytes, body: bytes) -> None:
+        """Returns when a batch of the gateway's own is on disk. Raises Problem."""
+        stored = Stored()
+        self._put(tenant, frame_head, body, stored.tell)
+        await stored.wait()
+
+    def _put(self, tenant: Tenant, frame_head: bytes, body: bytes, done: Done) -> None:
+        size = len(frame_head) + len(body)
+        self._door.begin(tenant, size)
         try:
-            self._publisher.put(tenant, taken.frame, settle)
+            self._publisher.put(tenant, frame_head, body, done)
         except Problem:
-            self._door.end(tenant, size)
+            self._door.end(tenant.name, 1, size)
             raise
 
     def _check_identity(self, tenant: Tenant, batch: events.Batch, skew: int, received_at: int) -> bool:
@@ -167,16 +178,16 @@ class Intake:
         return True
 
     def _count(self, taken: Taken) -> None:
-        tenant, batch = taken.tenant, taken.batch
+        tenant = taken.tenant
         if tenant.record.phase == "Sleeping":
             self._bus.wake_soon(tenant.name)
-        self._metrics.count_events(tenant.name, len(batch.events))
-        if batch.sdk_version == OWN_VERSION:
+        self._metrics.count_events(tenant.name, taken.events)
+        if taken.own_version:
             return
         if fields := events.unknown_fields(taken.body):
             self._metrics.unknown.labels("field").inc(fields)
-        if types := sum(event.event_type not in events.EVENT_TYPES for event in batch.events):
-            self._metrics.unknown.labels("event_type").inc(types)
+        if taken.unknown_types:
+            self._metrics.unknown.labels("event_type").inc(taken.unknown_types)
 
 
 def traceparent(head: Head) -> str:
@@ -184,8 +195,8 @@ def traceparent(head: Head) -> str:
     given = head.get(_TRACEPARENT)
     if given is not None and traces.is_traceparent(text := given.decode("latin-1")):
         return text
-    chance = random.randbytes(24)  # noqa: S311 - names a trace, guards nothing
-    return traces.traceparent(chance[:16], chance[16:])
+    chance = f"{random.getrandbits(192):048x}"
+    return traces.traceparent(chance[:32], chance[32:])
 
 
 def _origin(head: Head) -> str | None:

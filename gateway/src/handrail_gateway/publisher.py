@@ -75,8 +75,10 @@ class _Ack(msgspec.Struct):
 _ack_decoder = msgspec.json.Decoder(_Ack)
 
 
-_Waiting = tuple[bytes, Done]
-"""A frame and whom to tell of it."""
+Ended = Callable[[str, int, int], object]
+"""Called for each group whose batches were told: the tenant, how many they were, and their bytes."""
+_Waiting = tuple[bytes, bytes, Done]
+"""A frame's head, its body, and whom to tell of it."""
 
 
 class Publisher:
@@ -92,6 +94,7 @@ class Publisher:
         connect_timeout: float,
         queue_bytes: int,
         idle_after: float,
+        ended: Ended,
     ) -> None:
         self._directory = directory
         self._metrics = metrics
@@ -99,6 +102,7 @@ class Publisher:
         self.publish_timeout = publish_timeout
         self.connect_timeout = connect_timeout
         self.queue_bytes = queue_bytes
+        self.ended = ended
         self._idle_after = idle_after
         self.waiting_bytes = 0
         metrics.queue_bytes.set_function(lambda: float(self.waiting_bytes))
@@ -117,21 +121,16 @@ class Publisher:
         await asyncio.gather(*(lane.close() for lane in self._lanes.values()), *self._closing, return_exceptions=True)
         self._lanes.clear()
 
-    async def publish(self, tenant: Tenant, frame: bytes) -> None:
-        """Returns when the frame is on disk. Raises Problem: stream_full, unavailable or too_large."""
-        stored = Stored()
-        self.put(tenant, frame, stored.tell)
-        await stored.wait()
-
-    def put(self, tenant: Tenant, frame: bytes, done: Done) -> None:
-        """`publish` without a task that waits. Raises Problem where it is known at once; `done` is not called then."""
+    def put(self, tenant: Tenant, head: bytes, body: bytes, done: Done) -> None:
+        """`done` is called when the frame (its head and its body) is on disk, or with stream_full, unavailable or
+        too_large. Raises Problem where that is known at once; neither `done` nor `ended` is called then."""
         lane = self._lanes.get(tenant.name)
         if lane is None:
             if tenant.record.publish is None:
                 raise Problem("unavailable", "This tenant is still being set up.", retry_after=2)
             lane = _Lane(tenant.name, tenant.record.publish, self, self._metrics, self._url)
             self._lanes[tenant.name] = lane
-        lane.put(frame, done)
+        lane.put(head, body, done)
 
     def _changed(self, name: str, tenant: Tenant | None) -> None:
         """A tenant that is gone or has other credentials needs another connection."""
@@ -179,13 +178,14 @@ class _Lane:
     def idle(self) -> bool:
         return self._worker is None
 
-    def put(self, frame: bytes, done: Done) -> None:
+    def put(self, head: bytes, body: bytes, done: Done) -> None:
         self.used_at = time.monotonic()
-        if self._bytes + len(frame) > self.publisher.queue_bytes:
+        size = len(head) + len(body)
+        if self._bytes + size > self.publisher.queue_bytes:
             self.metrics.publish_failures.labels("queue_full").inc()
             raise Problem("stream_full", "Too much is waiting already.", retry_after=1)
-        self._waiting.append((frame, done))
-        self._count(len(frame))
+        self._waiting.append((head, body, done))
+        self._count(size)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
 
@@ -221,18 +221,17 @@ class _Lane:
                     problem = Problem("unavailable", retry_after=2)
                     problem.__cause__ = error
                     group = group or self._take_all()
-                for waiting in group:
-                    _settle(waiting, problem)
+                self._settle(group, problem)
         finally:
             self._worker = None
-            for waiting in self._take_all():
-                _settle(waiting, Problem("unavailable", retry_after=1))
+            self._settle(self._take_all(), Problem("unavailable", retry_after=1))
 
     def _take(self, room: int) -> list[_Waiting]:
         group: list[_Waiting] = []
         left = room
         while self._waiting:
-            size = len(self._waiting[0][0])
+            head, body, _ = self._waiting[0]
+            size = len(head) + len(body)
             if size <= left:
                 left -= size
                 group.append(self._waiting.popleft())
@@ -240,7 +239,8 @@ class _Lane:
                 break
             else:
                 self._count(-size)
-                _settle(self._waiting.popleft(), Problem("too_large", "The stream takes no message of this size."))
+                too_large = Problem("too_large", "The stream takes no message of this size.")
+                self._settle([self._waiting.popleft()], too_large)
         self._count(left - room)
         return group
 
@@ -250,13 +250,25 @@ class _Lane:
         self._count(-self._bytes)
         return group
 
+    def _settle(self, group: list[_Waiting], problem: Problem | None) -> None:
+        """Tells each of them."""
+        self.publisher.ended(self.tenant, len(group), sum([len(head) + len(body) for head, body, _ in group]))
+        for _, _, done in group:
+            # Each raises it on its own, and an exception carries the traceback of whoever raised it.
+            own = problem and Problem(problem.code, problem.detail, retry_after=problem.retry_after)
+            try:
+                done(own)
+            except Exception:
+                # One who cannot be told must not keep the others from being told.
+                log.exception("nobody could be told of a batch")
+
     def _count(self, size: int) -> None:
         self._bytes += size
         self.publisher.waiting_bytes += size
 
     async def _send(self, client: Client, group: list[_Waiting]) -> None:
         """One publish for all of the group. Raises Problem."""
-        message = intake.join([frame for frame, _ in group])
+        message = intake.join([part for head, body, _ in group for part in (head, body)])
         began = time.perf_counter()
         self._number += 1
         self._ack = asyncio.get_running_loop().create_future()
@@ -354,13 +366,3 @@ class _Lane:
         self._up.clear()
         with contextlib.suppress(NatsError, OSError, TimeoutError):
             await client.close()
-
-
-def _settle(waiting: _Waiting, problem: Problem | None) -> None:
-    # Each raises it on its own, and an exception carries the traceback of whoever raised it.
-    own = problem and Problem(problem.code, problem.detail, retry_after=problem.retry_after)
-    try:
-        waiting[1](own)
-    except Exception:
-        # One who cannot be told must not keep the others from being told.
-        log.exception("nobody could be told of a batch")

@@ -23,6 +23,8 @@ class Shares:
         return True
 
     def give(self, name: str, amount: int = 1) -> None:
+        if not amount:
+            return
         left = self._held[name] - amount
         self.used -= amount
         if left:
