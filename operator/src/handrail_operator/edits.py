@@ -36,11 +36,10 @@ def decide(current: TenantSpec, written: dict[str, Any], edit: ConfigEdit) -> Ac
         return ReplyProblem("platform_field", f"Only the platform may change {', '.join(touched)}.", errors)
     if not edit.platform and _key_would_go_elsewhere(current, spec):
         message = (
-            "another host would be given the key that stands in the Secret: name another apiKeySecretRef in the same "
-            "change, or let the platform's owner make it"
+            "a host that was not given this key would get it: only the platform's owner may bring the two together"
         )
         errors = [{"loc": ["llm", "baseURL"], "msg": message}]
-        return ReplyProblem("invalid", "A changed host of the model needs its own key.", errors)
+        return ReplyProblem("invalid", "Who may edit the config may not choose who gets the model's key.", errors)
     return Accepted(spec, wanted)
 
 
@@ -54,11 +53,12 @@ def _touched(current: TenantSpec, spec: TenantSpec) -> list[str]:
 
 
 def _key_would_go_elsewhere(current: TenantSpec, spec: TenantSpec) -> bool:
-    """Whoever may edit the config may not read its secrets, so he must not send them where he likes, either."""
-    same_key = spec.llm.api_key_secret_ref is not None and (
-        spec.llm.api_key_secret_ref == current.llm.api_key_secret_ref
-    )
-    return same_key and _place(current.llm.base_url) != _place(spec.llm.base_url)
+    """Whoever may edit the config may not read its secrets, so they must not be sent where he likes, either: neither
+    at once, nor by taking the key away, changing the host, and naming the key again."""
+    if spec.llm.api_key_secret_ref is None:
+        return False
+    named_anew = current.llm.api_key_secret_ref is None and spec.llm.base_url != ""
+    return named_anew or _place(current.llm.base_url) != _place(spec.llm.base_url)
 
 
 def _place(url: str) -> tuple[str, str]:
