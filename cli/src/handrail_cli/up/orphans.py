@@ -1,6 +1,7 @@
 """Processes of an earlier run that nobody ended (their keeper was killed as well, where the kernel does not help)."""
 
 import contextlib
+from pathlib import Path
 
 import psutil
 
@@ -17,8 +18,7 @@ def end_orphans(state: State) -> list[str]:
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(known.pid)
             # The number may be a stranger's by now; ours work in the state folder or name it.
-            root = str(state.root)
-            if process.cwd().startswith(root) or any(root in part for part in process.cmdline()):
+            if Path(process.cwd()).is_relative_to(state.root) or _names(state.root, process.cmdline()):
                 process.terminate()
                 found[known.name] = process
     _, alive = psutil.wait_procs(list(found.values()), timeout=5)
@@ -27,3 +27,9 @@ def end_orphans(state: State) -> list[str]:
             process.kill()
     psutil.wait_procs(alive, timeout=5)
     return sorted(found)
+
+
+def _names(root: Path, arguments: list[str]) -> bool:
+    """Whether a path within `root` stands among the arguments, whole or behind a `=`. `/x/state2` is not within
+    `/x/state`."""
+    return any(Path(part).is_relative_to(root) for argument in arguments for part in argument.split("="))
