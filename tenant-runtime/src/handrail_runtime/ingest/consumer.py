@@ -116,7 +116,7 @@ class Consumer:
         last = messages[-1].metadata
         metrics.DURATION.observe(time.perf_counter() - began)
         if arrived:
-            oldest = min(one.received_at for one in arrived)
+            oldest = min(one.origin.packed for one in arrived) >> 2
             metrics.STORED_SECONDS.observe(max(0.0, time.time() - oldest / 1e6))
         metrics.LAG.set(max(0.0, time.time() - last.timestamp.timestamp()))
         metrics.PENDING.set(last.num_pending)

@@ -14,7 +14,7 @@ from handrail_contracts import intake, times
 from handrail_contracts.events import Context, Target
 from handrail_runtime.data.dead_letters import Letter
 from handrail_runtime.ingest import parts
-from handrail_runtime.session.seen import Seen, Told, seen
+from handrail_runtime.session.seen import TELLING, Seen, Told, seen
 
 
 class Event(msgspec.Struct, gc=False):
@@ -38,9 +38,8 @@ class _Batch(msgspec.Struct, gc=False):
 class Origin(msgspec.Struct, frozen=True, gc=False):
     """What is the same for all events of a batch."""
 
-    received_at: int
-    """Microseconds since 1970."""
-    verified: bool
+    packed: int
+    """When it was received (microseconds since 1970), verified, simulated, in one number: the last two bits."""
     simulated: bool
     trace: dict[str, str]
     """As in `Signal.trace`."""
@@ -74,7 +73,6 @@ class Decoded(msgspec.Struct):
 _batch = msgspec.json.Decoder(_Batch)
 _all = msgspec.json.Decoder(dict[str, Any])
 _told = msgspec.json.Decoder(Told)
-_EMPTY = len(b"{}")
 _STALE = times.STALE_AFTER // timedelta(microseconds=1)
 _NOTHING = Told()
 UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
@@ -155,12 +153,13 @@ def _arrived(framed: intake.FramedBatch) -> list[Arrived]:
     trace = {"request_id": meta.request_id} if meta.request_id else {}
     if meta.traceparent:
         trace["traceparent"] = meta.traceparent
-    origin = Origin(received_at, meta.verified, batch.context is not None and batch.context.simulated, trace)
+    simulated = batch.context is not None and batch.context.simulated
+    origin = Origin(received_at << 2 | meta.verified << 1 | simulated, simulated, trace)
     found = []
     for event in batch.events:
         event.event_id = event_id = event.event_id.lower()
         at = times.corrected_micros(event.timestamp, skew, received_at)
-        target, properties = event.target_element, event.properties
+        target = event.target_element
         look = seen(
             at,
             event_id,
@@ -168,7 +167,7 @@ def _arrived(framed: intake.FramedBatch) -> list[Arrived]:
             event.url,
             target.selector if target else None,
             target.tag if target else None,
-            _told.decode(properties) if len(properties) > _EMPTY else _NOTHING,
+            _told.decode(event.properties) if event.event_type in TELLING else _NOTHING,
             received_at - at > _STALE,
         )
         found.append(Arrived(event, look, origin))

@@ -34,7 +34,7 @@ class IngestRole:
         live = Live(resources.redis, resources.settings.redis_prefix)
         self._letters = LetterBox(resources.engine)
         self._consumer = Consumer(
-            self._pull, resources.engine, self._letters, live, lambda: self._rules, self._outbox.wake
+            self._pull, resources.engine, self._letters, live, lambda: self._rules, self._outbox.tell
         )
         self._fresh = Fresh(resources.nats, self._consumer)
         self._silence = Silence(
@@ -43,7 +43,7 @@ class IngestRole:
             resources.nats.jetstream(timeout=2),
             self._consumer.watermark,
             lambda: self._rules,
-            self._outbox.wake,
+            self._outbox.tell,
         )
 
     async def run(self) -> None:

@@ -12,6 +12,7 @@ from nats.js import JetStreamContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handrail_contracts import names, times
+from handrail_contracts.signals import Signal
 from handrail_runtime.data.raw import DATABASE_ERRORS, raw_transaction
 from handrail_runtime.ingest import metrics, statements
 from handrail_runtime.ingest.analysis import inactive
@@ -51,7 +52,7 @@ class Silence:
     js: JetStreamContext
     watermark: Watermark
     rules: Callable[[], Rules]
-    on_signals: Callable[[], None]
+    on_signals: Callable[[Sequence[Signal]], None]
     rebuilt_at: float = float("-inf")
     rebuilt_for: str = ""
 
@@ -106,12 +107,12 @@ class Silence:
                 next_look[key] = at if at is not None and at > known_until else None
             if found:
                 await connection.execute(_KEEP_STATE, users, sessions, states)
-            kinds = await save_signals(connection, found)
+            new = await save_signals(connection, found)
         await self.live.settle(next_look)
-        for kind in kinds:
-            metrics.SIGNALS.labels(kind).inc()
-        if kinds:
-            self.on_signals()
+        for signal in new:
+            metrics.SIGNALS.labels(signal.kind).inc()
+        if new:
+            self.on_signals(new)
 
     async def _rebuild(self, rules: Rules) -> None:
         self.live.lost = False

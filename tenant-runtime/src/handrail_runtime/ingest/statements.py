@@ -84,7 +84,7 @@ SELECT s.id, s.kind, s.user_id, s.session_id, s.stuck_point, s.at, s.payload::js
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[])
      AS s(id, kind, user_id, session_id, stuck_point, at, payload)
 ON CONFLICT (signal_id) DO NOTHING
-RETURNING kind
+RETURNING signal_id
 """
 
 TRAITS = """

@@ -3,7 +3,7 @@
 Every step is idempotent and only events that are new count, so a batch may come again, to this process or another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,11 +15,11 @@ from handrail_contracts.signals import Signal
 from handrail_runtime.ingest import feedback, statements
 from handrail_runtime.ingest.analysis import MAX_WINDOW, WINDOW, analyse, extended, window_of
 from handrail_runtime.ingest.arrays import plain_array, text_array
-from handrail_runtime.ingest.decoding import Arrived, Origin
+from handrail_runtime.ingest.decoding import Arrived
 from handrail_runtime.ingest.rules import Rules
 from handrail_runtime.ingest.window_cache import Key, WindowCache
 from handrail_runtime.session import state as session
-from handrail_runtime.session.seen import Seen, Told, seen
+from handrail_runtime.session.seen import TELLING, Seen, Told, seen
 from handrail_runtime.session.state import SessionState
 
 ACTIVE = timedelta(minutes=30)
@@ -53,8 +53,8 @@ class Stored:
 
     events: int = 0
     visits: list[Visit] = field(default_factory=list)
-    signals: list[str] = field(default_factory=list)
-    """The kinds of those that are new."""
+    signals: list[Signal] = field(default_factory=list)
+    """Those that are new."""
 
 
 async def store(
@@ -62,15 +62,19 @@ async def store(
 ) -> Stored:
     """Writes a batch within the connection's transaction. Raises what asyncpg raises; then nothing was written."""
     batch = {one.event.event_id: one for one in arrived}
-    await connection.execute(statements.USERS, *_users(arrived))
+    runs = _runs(batch.values())
+    await connection.execute(statements.USERS, *_users(runs))
     stored = await connection.fetchval(statements.EVENTS, *_events([batch[key] for key in sorted(batch)]), len(batch))
     if stored is None:
         return Stored()
-    new = list(map(batch.__getitem__, stored.split()) if stored else batch.values())
-    visits = _visits(new)
+    if stored:
+        batch = {key: batch[key] for key in stored.split()}
+        runs = [[one for one in run if one.event.event_id in batch] for run in runs]
+    visits = _visits(runs)
     if visits:
         await _load(connection, visits, cache, rules)
-    said = feedback.gather(sorted((one for one in new if one.event.event_type in feedback.TYPES), key=_order))
+    telling = [one for one in batch.values() if one.event.event_type in feedback.TYPES]
+    said = feedback.gather(sorted(telling, key=_order))
     counts = await feedback.apply(connection, said) if said else {}
     found: list[Signal] = []
     for visit in visits:
@@ -79,11 +83,11 @@ async def store(
             visit.state.nudges = counts[visit.user_id]
     if visits:
         await connection.execute(statements.SAVE_SESSIONS, *_sessions(visits, now))
-    return Stored(len(new), visits, await save_signals(connection, found))
+    return Stored(len(batch), visits, await save_signals(connection, found))
 
 
-async def save_signals(connection: asyncpg.Connection, found: Sequence[Signal]) -> list[str]:
-    """Puts signals into the outbox; gives the kinds of those that were not there yet."""
+async def save_signals(connection: asyncpg.Connection, found: Sequence[Signal]) -> list[Signal]:
+    """Puts signals into the outbox; gives those that were not there yet."""
     if not found:
         return []
     ordered = sorted(found, key=lambda one: one.signal_id)
@@ -97,31 +101,39 @@ async def save_signals(connection: asyncpg.Connection, found: Sequence[Signal]) 
         [times.from_micros(one.occurred_at) for one in ordered],
         [signals.encode(one).decode() for one in ordered],
     )
-    return [row["kind"] for row in rows]
+    new = {str(row["signal_id"]) for row in rows}
+    return [one for one in ordered if one.signal_id in new]
 
 
 def _order(one: Arrived) -> tuple[int, str]:
     return one.seen.at, one.seen.event_id
 
 
-def _users(arrived: Sequence[Arrived]) -> tuple[str, str, str, str]:
-    times_of: dict[str, list[int]] = {}
-    simulated: dict[str, bool] = {}
-    before = ""
-    ats: list[int] = []
+def _runs(arrived: Iterable[Arrived]) -> list[list[Arrived]]:
+    """Cut where user or session changes: what a browser sent at once stands together."""
+    runs: list[list[Arrived]] = []
+    user_id = session_id = None
+    run: list[Arrived] = []
     for one in arrived:
-        # Those of one user mostly stand together.
-        if (user_id := one.event.user_id) != before:
-            before, ats = user_id, times_of.setdefault(user_id, [])
-            simulated.setdefault(user_id, one.origin.simulated)
-        ats.append(one.seen.at)
-    ids = sorted(times_of)
-    return (
-        text_array(ids),
-        plain_array(min(times_of[one]) for one in ids),
-        plain_array(max(times_of[one]) for one in ids),
-        plain_array(simulated[one] for one in ids),
-    )
+        event = one.event
+        if event.session_id != session_id or event.user_id != user_id:
+            user_id, session_id = event.user_id, event.session_id
+            runs.append(run := [])
+        run.append(one)
+    return runs
+
+
+def _users(runs: Sequence[Sequence[Arrived]]) -> tuple[str, str, str, str]:
+    spans: dict[str, tuple[int, int, bool]] = {}
+    for run in runs:
+        ats = [one.seen.at for one in run]
+        first, last, simulated = min(ats), max(ats), run[0].origin.simulated
+        if (span := spans.get(user_id := run[0].event.user_id)) is not None:
+            first, last, simulated = min(span[0], first), max(span[1], last), span[2]
+        spans[user_id] = first, last, simulated
+    ids = sorted(spans)
+    first_at, last_at, are_simulated = zip(*(spans[one] for one in ids), strict=True)
+    return text_array(ids), plain_array(first_at), plain_array(last_at), plain_array(are_simulated)
 
 
 def _events(batch: Sequence[Arrived]) -> tuple[str, ...]:
@@ -136,32 +148,26 @@ def _events(batch: Sequence[Arrived]) -> tuple[str, ...]:
         plain_array([one.seen.at for one in batch]),
         text_array([one.url for one in raw]),
         text_array([str(one.properties, "utf-8") for one in raw]),
-        plain_array([_packed(one.origin) for one in batch]),
+        plain_array([one.origin.packed for one in batch]),
     )
 
 
-def _packed(origin: Origin) -> int:
-    return origin.received_at << 2 | origin.verified << 1 | origin.simulated
-
-
-def _visits(new: Sequence[Arrived]) -> list[Visit]:
+def _visits(runs: Sequence[list[Arrived]]) -> list[Visit]:
     """Each with its new events in order of time."""
     visits: dict[Key, Visit] = {}
-    visit = Visit("", "", [])
-    for one in new:
-        event = one.event
+    for run in runs:
         # Being told who somebody is, is no visit.
-        if event.event_type == "identify":
+        if not (found := [one for one in run if one.event.event_type != "identify"]):
             continue
-        # Those of one session mostly stand together.
-        if event.user_id != visit.user_id or event.session_id != visit.session_id:
-            key = event.user_id, event.session_id
-            if (known := visits.get(key)) is None:
-                known = visits[key] = Visit(*key, [])
-            visit = known
-        visit.new.append(one)
+        key = found[0].event.user_id, found[0].event.session_id
+        if (visit := visits.get(key)) is None:
+            visits[key] = Visit(*key, found)
+        else:
+            visit.new += found
     for visit in visits.values():
-        visit.new.sort(key=_order)
+        ats = [one.seen.at for one in visit.new]
+        if ats != sorted(set(ats)):
+            visit.new.sort(key=_order)
     return [visits[key] for key in sorted(visits)]
 
 
@@ -208,7 +214,7 @@ async def _read_windows(connection: asyncpg.Connection, visits: Sequence[Visit],
                 row["url"],
                 row["selector"],
                 row["tag"],
-                msgspec.json.decode(row["properties"], type=Told),
+                msgspec.json.decode(row["properties"], type=Told) if row["event_type"] in TELLING else Told(),
                 received_at - at > times.STALE_AFTER,
             )
         )

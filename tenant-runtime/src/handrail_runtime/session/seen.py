@@ -47,6 +47,10 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
         return self.event_type in ACTIVITY and self.visible is not False
 
 
+TELLING = frozenset({"click", "error", "submit", "visibility"})
+"""Types of events whose properties tell detectors something."""
+
+
 class Told(msgspec.Struct, gc=False):
     """The few of an event's properties that matter to detectors. Their types are looked at later."""
 
