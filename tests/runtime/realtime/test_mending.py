@@ -213,6 +213,7 @@ async def test_escalations_show_their_deliveries_and_are_closed(realtime: Any) -
     closed = [(await _call(realtime, "POST", f"/escalations/{escalation_id}/close")).json() for _ in range(2)]
     assert closed[0]["status"] == "closed"
     assert closed[0] == closed[1], "closed stays closed as it was"
+    assert [one["state"] for one in closed[0]["deliveries"]] == ["cancelled"], "nobody is alerted any more"
     assert (await _call(realtime, "POST", f"/escalations/{uuid4()}/close")).status_code == 404
 
 

@@ -211,7 +211,7 @@ escalation_deliveries = Table(  # one for each channel of an escalation: the lis
     _time("next_attempt_at", now=True),
     _time("delivered_at", null=True),
     Index("ix_escalation_deliveries_pending", "next_attempt_at", postgresql_where=text("state = 'pending'")),
-    CheckConstraint("state IN ('pending','delivered','failed')", name="state"),
+    CheckConstraint("state IN ('pending','delivered','failed','cancelled')", name="state"),
 )
 
 escalation_attempts = Table(  # the ledger: never changed, never taken away

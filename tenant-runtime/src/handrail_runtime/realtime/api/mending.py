@@ -60,9 +60,15 @@ _RESUME = text(
     " RETURNING run_id, attempts, signal::text AS signal"
 )
 _RUN_IS_THERE = text("SELECT 1 FROM failed_runs WHERE run_id = :id")
-_CLOSE = text(
-    "UPDATE escalations SET status = 'closed', closed_at = now() WHERE escalation_id = :id AND status = 'open'"
+# Nobody is alerted any more of what somebody has seen to.
+_CLOSE = text("""
+WITH closed AS (
+    UPDATE escalations SET status = 'closed', closed_at = now()
+    WHERE escalation_id = :id AND status = 'open' RETURNING escalation_id
 )
+UPDATE escalation_deliveries d SET state = 'cancelled'
+FROM closed WHERE d.escalation_id = closed.escalation_id AND d.state = 'pending'
+""")
 
 
 class Mending:

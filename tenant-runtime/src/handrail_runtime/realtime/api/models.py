@@ -106,7 +106,7 @@ class DeliveryItem(BaseModel):
     """One channel of an escalation."""
 
     channel: str = Field(description="webhook:<name> or email.")
-    state: str = Field(description="pending, delivered or failed.")
+    state: str = Field(description="pending, delivered, failed, or cancelled: the escalation was closed first.")
     attempts: int
     next_attempt_at: datetime
     delivered_at: datetime | None

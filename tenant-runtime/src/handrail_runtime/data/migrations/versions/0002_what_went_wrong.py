@@ -26,7 +26,9 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_attempt_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("state IN ('pending','delivered','failed')", name=op.f("ck_escalation_deliveries_state")),
+        sa.CheckConstraint(
+            "state IN ('pending','delivered','failed','cancelled')", name=op.f("ck_escalation_deliveries_state")
+        ),
         sa.ForeignKeyConstraint(["escalation_id"], ["escalations.escalation_id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("escalation_id", "channel", name=op.f("pk_escalation_deliveries")),
     )
