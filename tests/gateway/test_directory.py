@@ -233,7 +233,9 @@ async def _written(own_nats: OwnNats, record: TenantRecord) -> bool:
     return True
 
 
-async def test_the_gateway_starts_before_nats(start_gateway: Any, own_nats: OwnNats, make: Any) -> None:
+async def test_the_gateway_starts_before_nats(
+    start_gateway: Any, own_nats: OwnNats, make: Any, close_code: Any
+) -> None:
     await own_nats.kill()
     running = await start_gateway(nats_url=own_nats.nats.url, secrets=own_nats.secrets, wait=False)
     assert (await running.client.get("/healthz")).status_code == 200
@@ -241,6 +243,8 @@ async def test_the_gateway_starts_before_nats(start_gateway: Any, own_nats: OwnN
     assert (answer.status_code, answer.json()["ready"]) == (503, False)
     # "unknown key" would make a browser give up for good.
     assert await _status(running, make, own_nats.keys["publishable"]) == 503
+    async with running.socket(f"/ws/{make.anonymous()}", key=own_nats.keys["publishable"], token="x") as browser:
+        assert await close_code(browser) == 1012
     await own_nats.start()
     await running.until(lambda: running.gateway.ready)
     assert (await running.client.get("/readyz")).status_code == 200

@@ -31,6 +31,8 @@ _LINGER = 0.5
 # uvicorn logs each handshake with its query, and a query may hold a token.
 _quiet = logging.getLogger("handrail_gateway.socket")
 _quiet.setLevel(logging.ERROR)
+# Nor is a browser's text that is no UTF-8 an error of ours.
+_quiet.addFilter(lambda record: not record.getMessage().startswith("Invalid UTF-8"))
 
 
 class _ServerProtocol(ServerProtocol):

@@ -88,11 +88,14 @@ def _bad_id(message: str) -> Problem:
 
 
 _PROBLEMS = {
+    400: "Not HTTP that can be read.",
     401: "The key is missing, unknown or revoked.",
     403: "This key may not do that.",
     404: "There is no such thing.",
     409: "It is under way already.",
+    413: "Too large.",
     422: "Not valid; `errors` names each bad parameter.",
+    429: "Too many requests; see Retry-After.",
     503: "Not now; see Retry-After.",
 }
 
@@ -113,7 +116,7 @@ def create_router(reader: Reader, mending: Mending, principals: Verifier) -> API
         prefix=PREFIX,
         route_class=_ProblemRoute,
         dependencies=[Depends(reading)],
-        responses=_problems(401, 403, 422, 503),
+        responses=_problems(400, 401, 403, 413, 422, 429, 503),
         tags=["read"],
     )
 
