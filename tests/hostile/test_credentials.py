@@ -63,7 +63,7 @@ def _user_tokens(world: World) -> dict[str, str]:
         return ours.sign(tenant, UserToken(user_id, now + ends, began_at=now, proven=proven))
 
     identity = world.keys[BYSTANDER]["identity"]
-    claims = {"iss": "handrail", "aud": BYSTANDER, "auth_time": time.time(), "proven": True}
+    claims: dict[str, Any] = {"iss": "handrail", "aud": BYSTANDER, "auth_time": time.time(), "proven": True}
     return {
         "of another tenant": sign(HOSTILE),
         "of another user": sign(user_id="bob"),
