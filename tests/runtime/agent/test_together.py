@@ -8,6 +8,9 @@ import asyncpg
 import msgspec
 
 from handrail_contracts import names
+from handrail_runtime.agent import metrics, simple
+from handrail_runtime.agent.context import Run
+from handrail_runtime.agent.nodes.act import act_together
 from handrail_runtime.agent.role import AgentRole
 from handrail_runtime.agent.runs import Runs
 from handrail_runtime.agent.simple import Stopped
@@ -16,6 +19,12 @@ if TYPE_CHECKING:
     from tests.runtime.agent.conftest import MakeSignal, MakeWorld, Until, World
 
     from handrail_contracts.signals import Signal
+
+
+def _acted() -> tuple[float, float]:
+    """Runs carried out so far in one statement, and under the lock."""
+    swift, locked = (metrics.ACTED.labels(way)._value.get() for way in ("swift", "locked"))
+    return swift, locked
 
 
 async def _as_owner(world: "World", statement: str) -> None:
@@ -33,8 +42,11 @@ async def test_of_one_user_in_one_batch_the_second_sees_what_the_first_led_to(
     found = [a_signal(user), a_signal(other), a_signal(user), question]
     async with world.resources() as resources:
         runs: Runs = AgentRole(resources)._runs
+        before = _acted()
         ends = await runs.decide_together(found, resources.config.current)
         assert ends == ["nudged", "nudged", "none", "escalated"]
+        # In waves, so that nobody had to be decided the long way because another stood in the same statement.
+        assert _acted() == (before[0] + 3, before[1])
         decisions = [await world.decision(one) for one in found]
         assert decisions[2]["reason"] == "help_pending"
         assert [one["seq"] for one in await world.nudges(user)] == [1, 2]
@@ -43,6 +55,55 @@ async def test_of_one_user_in_one_batch_the_second_sees_what_the_first_led_to(
         assert await runs.decide_together(found, resources.config.current) == ["repeated"] * 4
         assert await world.value("SELECT count(*) FROM decisions") == 4
         await runs.aclose()
+
+
+async def test_what_was_sent_after_a_case_was_read_is_seen(make_world: "MakeWorld", a_signal: "MakeSignal") -> None:
+    world = await make_world({"nudges": {"cooldown": "5m"}}, start=False)
+    user = await world.user()
+    early, late = a_signal(user), a_signal(user)
+    async with world.resources() as resources:
+        runs: Runs = AgentRole(resources)._runs
+        config = resources.config.current
+        run = Run(runs._desk, config)
+        state = await simple._to_act(late, run)
+        assert not isinstance(state, Stopped)
+        assert state["verdict"] == "nudge"
+        assert await runs.decide_together([early], config) == ["nudged"]
+        before = _acted()
+        (added,) = await act_together([(state, run)])
+        assert (added["outcome"], added["reason"]) == ("none", "help_pending")
+        assert _acted() == (before[0], before[1] + 1)
+        assert [one["seq"] for one in await world.nudges(user)] == [1]
+        await runs.aclose()
+
+
+async def test_a_row_that_is_held_for_long_stops_nobody_else(
+    make_world: "MakeWorld", a_signal: "MakeSignal", until: "Until"
+) -> None:
+    world = await make_world()
+    held, *others = [await world.user() for _ in range(6)]
+    found = [a_signal(user) for user in (held, *others)]
+    async with world.pool.acquire() as connection:
+        holding = connection.transaction()
+        await holding.start()
+        await connection.execute("SELECT FROM users WHERE user_id = $1 FOR UPDATE", held)
+        await world.publish(*found)
+        for one in found[1:]:
+            assert (await world.decision(one))["outcome"] == "nudged"
+
+        async def was_left() -> bool:
+            return bool(metrics.FAILURES.labels("locked")._value.get())
+
+        await until(was_left)
+        # Signals that come meanwhile do not wait, either.
+        later = a_signal(await world.user())
+        await world.publish(later)
+        assert (await world.decision(later))["outcome"] == "nudged"
+        assert await connection.fetchval("SELECT count(*) FROM decisions WHERE user_id = $1", held) == 0
+        await holding.rollback()
+    assert (await world.decision(found[0]))["outcome"] == "nudged"
+    assert await world.value("SELECT count(*) FROM failed_runs") == 0
+    await world.settled()
 
 
 async def test_the_same_signal_twice_in_one_batch_is_one(make_world: "MakeWorld", a_signal: "MakeSignal") -> None:
