@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 import time
@@ -62,6 +63,10 @@ async def test_clear_refusals(tmp_path: Path, servers: Any) -> None:
     assert (code, "user-token-keys.json" in output) == (1, True)
 
 
+FILES = 600
+"""Open files allowed: few, so that the log says so."""
+
+
 async def test_ports_words_and_end(servers: Any, make_tenant: Any, tmp_path: Path) -> None:
     tenant = await make_tenant(migrate=False)
     port = free_port()
@@ -69,9 +74,10 @@ async def test_ports_words_and_end(servers: Any, make_tenant: Any, tmp_path: Pat
     log = tmp_path / "log"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
+            "sh",
+            "-c",
+            f'ulimit -n {FILES}; ulimit -S -n 256; exec "$0" -m handrail_gateway',
             sys.executable,
-            "-m",
-            "handrail_gateway",
             env=os.environ
             | {
                 "HANDRAIL_PORT": str(port),
@@ -95,6 +101,7 @@ async def test_ports_words_and_end(servers: Any, make_tenant: Any, tmp_path: Pat
                     pass
                 assert time.monotonic() < deadline, log.read_text()
                 await asyncio.sleep(0.05)
+            assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE) == (FILES, FILES)
             assert (await client.get(f"http://127.0.0.1:{admin}/metrics")).status_code == 200
             assert (await client.get(f"http://127.0.0.1:{admin}/docs")).status_code == 200
             assert (await client.get(f"http://127.0.0.1:{admin}/api/v1/config")).status_code == 404
@@ -108,6 +115,7 @@ async def test_ports_words_and_end(servers: Any, make_tenant: Any, tmp_path: Pat
             process.kill()
             await process.wait()
     text = log.read_text()
+    assert "few connections can be open at once" in text
     assert tenant.keys["publishable"] not in text
     lines = [msgspec.json.decode(line) for line in text.splitlines()]
     assert {line["event"] for line in lines} >= {"gateway starts", "gateway has ended"}
