@@ -326,7 +326,7 @@ async def benchmark(given: argparse.Namespace) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     rates = [100, 500] if given.quick else [1, 100, 500, 1000]
-    seconds = 6.0 if given.quick else 15.0
+    seconds = 6.0 if given.quick else 10.0
     users = [f"anon-{uuid4()}" for _ in range(int(max(rates) * REST))]
     everything = Results()
     async with contextlib.AsyncExitStack() as stack:

@@ -8,6 +8,7 @@ Every hop is durable where the real one is, and takes all that waits at once.
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
 import sys
@@ -134,10 +135,9 @@ async def _take(client: Client, stream: str, consumer: str) -> Any:
 
     async def take() -> list[Msg]:
         while True:
-            try:
-                return list(await pull.fetch(TAKE, timeout=5))
-            except (FetchTimeoutError, TimeoutError):
-                continue
+            with contextlib.suppress(FetchTimeoutError, TimeoutError):
+                if found := list(await pull.fetch(TAKE, timeout=5)):
+                    return found
 
     return take
 
