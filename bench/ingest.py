@@ -35,6 +35,11 @@ BATCH = 10
 GROUP = 16
 """Batches that the gateway joins under load."""
 LIVE_EVERY = 1.0
+FULL = (200_000, 1_000_000)
+"""Events of one round, and of the backlog."""
+QUICK = (30_000, 60_000)
+SETTLE = 1.5
+"""Seconds. What has come in the last second is stored ahead of its turn (ingest/fresh.py), which is another figure."""
 SPEC = {
     "baselines": [
         {
@@ -194,6 +199,7 @@ async def _measured(found: World, tenant: Tenant, pid: int, wanted: list[bytes],
     os.kill(pid, signal.SIGSTOP)
     try:
         await fill(found, tenant, wanted)
+        await asyncio.sleep(SETTLE)
         costs = _Costs(found, pid)
     finally:
         os.kill(pid, signal.SIGCONT)
@@ -290,8 +296,7 @@ async def _live(found: World, tenant: Tenant, done: asyncio.Event, behind: list[
 
 
 async def benchmark(given: argparse.Namespace) -> None:
-    events = 40_000 if given.quick else 200_000
-    waiting = 200_000 if given.quick else 1_000_000
+    events, waiting = QUICK if given.quick else FULL
     users = 2_000
     rounds = min(given.rounds, 2) if given.quick else given.rounds
     async with world() as found:

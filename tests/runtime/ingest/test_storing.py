@@ -99,6 +99,25 @@ async def test_an_episode_over_several_batches_is_one_signal(make_world: MakeWor
     assert await world.value("SELECT count(*) FROM signals") == 2
 
 
+async def test_what_another_process_is_writing_to_a_session_is_waited_for_and_built_upon(
+    make_world: MakeWorld, person: Any, frame: Any, until: Any
+) -> None:
+    world = await make_world(BASELINE)
+    await world.start()
+    anna = person("anna@example.test")
+    await world.publish(frame([anna.views("/projects")]))
+    await world.stored(1)
+    async with world.pool.acquire() as other, other.transaction():
+        # Another process has the session in hand, and has not committed yet.
+        await other.execute("UPDATE sessions SET event_count = event_count + 10")
+        await world.publish(frame([anna.views("/other")]))
+        waits = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = $1"
+        database = await world.value("SELECT current_database()")
+        await until(partial(world.value, waits, database))
+    await world.settled()
+    assert await world.value("SELECT event_count FROM sessions") == 12
+
+
 async def test_two_processes_and_redelivery_store_once(make_world: MakeWorld, person: Any, frame: Any) -> None:
     world = await make_world()
     people = [person(f"user {number}.*>") for number in range(30)]
