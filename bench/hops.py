@@ -1,6 +1,7 @@
 """Where the time goes between POST and socket frame: each hop's share, from what the roles log and PostgreSQL keeps."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ FROM signals s
 JOIN events e ON e.user_id = s.user_id AND e.session_id = s.session_id AND e.timestamp = s.occurred_at
 WHERE s.created_at > $1
 """
+_NUMBER = re.compile(r"n=([0-9]+)")
 _STAGES = {"signal found": "published", "decided": "decided", "a nudge goes to its user": "noticed"}
 HOPS = ("received", "published", "decided", "noticed", "shown")
 """What a hop ends with: the gateway took it; its signal is in the stream; its decision is committed and acknowledged;
@@ -43,7 +45,8 @@ async def profile(
             when.setdefault(signal_id, {})[stage] = datetime.fromisoformat(line["timestamp"]).timestamp()
     took: dict[str, list[float]] = {hop: [] for hop in HOPS}
     for row in rows:
-        number = int(row["stuck_point"].partition("n=")[2].partition("#")[0])
+        found = _NUMBER.search(row["stuck_point"])
+        number = int(found[1]) if found else -1
         if number not in sent or number not in seen:
             continue
         stamps = {**when.get(row["signal_id"], {}), "received": row["received_at"].timestamp(), "shown": seen[number]}
