@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,8 @@ import pytest
 from tests.hostile.cases import user_path
 from tests.hostile.world import World, batch, event, until
 from websockets.asyncio.client import connect
+
+from handrail_contracts import subjects
 
 IDS = (
     "a", "A", "a.b", "a.*", "a.>", "*", ">", "a/b", "a%2Fb", "a%2fb", "../a", "..%2fa", "...", " a", "a ", "a b", "a+b",
@@ -29,6 +32,13 @@ def _rage(user_id: str) -> dict[str, Any]:
         for _ in range(4)
     ]
     return {"events": [first, *more]}
+
+
+def test_each_id_has_a_subject_of_its_own() -> None:
+    """One word that nobody else's wildcard or subject can meet."""
+    found = {subjects.nudge(user_id) for user_id in IDS}
+    assert len(found) == len(IDS)
+    assert [subject for subject in found if not re.fullmatch(r"nudges\.[0-9a-f]{32}", subject)] == []
 
 
 @pytest.mark.slow
