@@ -1,5 +1,6 @@
 """Signals decided together: as one after the other would be, and what stops one stops no other."""
 
+import asyncio
 import json
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,40 @@ async def test_what_was_sent_after_a_case_was_read_is_seen(make_world: "MakeWorl
         assert (added["outcome"], added["reason"]) == ("none", "help_pending")
         assert _acted() == (before[0], before[1] + 1)
         assert [one["seq"] for one in await world.nudges(user)] == [1]
+        await runs.aclose()
+
+
+async def test_what_is_sent_while_a_run_acts_is_waited_for(
+    make_world: "MakeWorld", a_signal: "MakeSignal", until: "Until"
+) -> None:
+    world = await make_world({"nudges": {"cooldown": "5m"}}, start=False)
+    user = await world.user()
+    async with world.resources() as resources, world.pool.acquire() as connection:
+        runs: Runs = AgentRole(resources)._runs
+        config = resources.config.current
+        sending = connection.transaction()
+        await sending.start()
+        await connection.execute("UPDATE users SET last_seq = 1 WHERE user_id = $1", user)
+        await connection.execute(
+            "INSERT INTO nudges (nudge_id, user_id, session_id, signal_id, stuck_point, nudge_type, content, seq,"
+            " sent_at, expires_at, config_revision) VALUES (gen_random_uuid(), $1, 's', gen_random_uuid(), 'p', 'chat',"
+            " '{}', 1, now(), now() + interval '1 hour', 'r')",
+            user,
+        )
+        late = a_signal(user)
+        deciding = asyncio.create_task(runs.decide_together([late], config))
+
+        async def waits() -> bool:
+            own = "datname = current_database() AND wait_event_type = 'Lock'"
+            return deciding.done() or bool(await world.value(f"SELECT count(*) FROM pg_stat_activity WHERE {own}"))
+
+        await until(waits)
+        await sending.commit()
+        (end,) = await deciding
+        if isinstance(end, Stopped):  # on a machine so slow that the second of waiting went by
+            (end,) = await runs.decide_together([late], config)
+        assert end == "none"
+        assert (await world.decision(late))["reason"] == "help_pending"
         await runs.aclose()
 
 
