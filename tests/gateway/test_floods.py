@@ -98,7 +98,8 @@ async def test_a_tenants_flood_leaves_others_their_share(
     start_gateway: Any, make_tenant: Any, make: Any, write_record: Any
 ) -> None:
     # A hundred in work at once: one tenant alone gets fifty.
-    running = await start_gateway(work_requests=100)
+    # Patient: all of them share one event loop here, which the connection to NATS waits for, too.
+    running = await start_gateway(work_requests=100, connect_timeout=30, publish_timeout=30)
     flooding, quiet = await make_tenant(migrate=False), await make_tenant(migrate=False)
     # No other limit is in its way.
     limits = msgspec.structs.replace(flooding.record.limits, requests_per_minute=10**7, events_per_second=10**7)
