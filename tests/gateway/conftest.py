@@ -219,7 +219,7 @@ async def stored(servers: Any) -> AsyncIterator[Callable[..., Awaitable[list[int
         found: list[intake.FramedBatch] = []
         deadline = time.monotonic() + seconds
         while len(found) < count and time.monotonic() < deadline:
-            with contextlib.suppress(NatsTimeoutError):
+            with contextlib.suppress(NatsTimeoutError, TimeoutError):
                 for message in await puller.fetch(100, timeout=0.3):
                     found += intake.split(message.data)
                     await message.ack()

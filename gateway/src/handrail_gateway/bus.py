@@ -184,7 +184,8 @@ class PlatformBus:
             name="handrail-gateway",
             max_reconnect_attempts=-1,
             reconnect_time_wait=RECONNECT_WAIT,  # type: ignore[arg-type]  # a float does
-            ping_interval=10,
+            # A server that hangs is found out within seconds: what it does not answer, /readyz tells.
+            ping_interval=3,
             disconnected_cb=lost,
             reconnected_cb=back,
             closed_cb=closed,

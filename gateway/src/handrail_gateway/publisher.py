@@ -351,7 +351,7 @@ class _Lane:
             name=f"handrail-gateway-{self.tenant}",
             max_reconnect_attempts=-1,
             reconnect_time_wait=RECONNECT_WAIT,  # type: ignore[arg-type]  # a float does
-            ping_interval=20,
+            ping_interval=5,
             disconnected_cb=lost,
             reconnected_cb=back,
             error_cb=failed,

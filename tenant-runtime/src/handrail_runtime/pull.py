@@ -59,8 +59,8 @@ class Pull:
 
     @property
     def standing(self) -> bool:
-        """Whether the server knows that we wait, or that nothing is wanted."""
-        return (bool(self._request) or self._wants() <= 0) and self._failures == 0
+        """Whether the server knows that we wait, or nothing is wanted, or what it gave is still being worked on."""
+        return (bool(self._request) or bool(self._held) or self._wants() <= 0) and self._failures == 0
 
     @property
     def backlog(self) -> bool:

@@ -124,3 +124,22 @@ def test_a_gate_is_kept_with_the_values_it_saw() -> None:
         message="The last nudge was too short ago.",
         values={"cooldown": "5m", "since_last_seconds": 30.0},
     )
+
+
+MODEL = {"provider": "openai"}
+
+
+def test_no_diagnosis_is_bought_for_whom_nothing_may_be_sent_to_now():
+    """The record says the gate that ended it; with the rules, which cost nothing, the diagnosis comes first."""
+    away = case(reach=Reach(live=False, source="socket"), spec=spec(llm=MODEL))
+    assert foregone(away)
+    ruling = rule(Facts(away, None))
+    assert (ruling.verdict, ruling.reason) == ("none", "unreachable")
+    assert "diagnosed" not in [gate.gate for gate in ruling.gates]
+    assert not foregone(case(reach=Reach(live=False, source="socket")))
+    assert not foregone(case(spec=spec(llm=MODEL)))
+
+
+def test_for_a_human_a_diagnosis_is_bought():
+    stuck = History(at_stuck_point=3)
+    assert not foregone(case(history=stuck, reach=Reach(live=False, source="socket"), spec=spec(llm=MODEL)))

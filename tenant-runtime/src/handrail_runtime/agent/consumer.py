@@ -44,6 +44,8 @@ TRY_AGAIN_AFTER = (1.0, 5.0, 20.0, 60.0)
 OUTAGE_DELAY = 2.0
 LOCKED_DELAY = 2.0
 PROBE_LIMIT = 5.0
+LOOK_EVERY = 5.0
+"""Seconds between looks whether the database is there."""
 FINISH = 3.0
 """Seconds that begun runs may go on after the process was told to stop."""
 
@@ -244,6 +246,14 @@ class Consumer:
             pause = min(5.0, pause * 2)
         self.database = True
         log.info("the database is back")
+
+    async def watch(self) -> None:
+        """Asks the database now and then, also while there is nothing to do, so that `database` is true to the facts.
+        Until cancelled."""
+        while True:
+            heed_cancellation()
+            await asyncio.sleep(LOOK_EVERY)
+            self.database = await self._answers()
 
     async def _answers(self) -> bool:
         try:

@@ -62,8 +62,13 @@ class Ruling:
 
 def rule(facts: Facts) -> Ruling:
     """Runs the chain. Pure: the same facts give the same ruling."""
+    undiagnosed = facts.diagnosis is None and not facts.fault
+    return _ask(facts, _WITHOUT_DIAGNOSIS if undiagnosed and foregone(facts.case) else CHAIN)
+
+
+def _ask(facts: Facts, chain: tuple[Callable[[Facts], Gate], ...]) -> Ruling:
     passed: list[Gate] = []
-    for check in CHAIN:
+    for check in chain:
         gate = check(facts)
         passed.append(gate)
         if not gate.passed:
@@ -72,8 +77,15 @@ def rule(facts: Facts) -> Ruling:
 
 
 def foregone(case: Case) -> bool:
-    """Whether a diagnosis would change nothing."""
-    return any(not check(Facts(case, None)).passed for check in BEFORE_DIAGNOSIS)
+    """Whether no diagnosis could change what comes of the signal. Where one costs money, none is bought for a user whom
+    nothing may be sent to now; one that goes to a human is, for the human wants to know."""
+    facts = Facts(case, None)
+    if any(not check(facts).passed for check in BEFORE_DIAGNOSIS):
+        return True
+    if case.spec.llm.provider == "rules":
+        return False
+    ruling = _ask(facts, _WITHOUT_DIAGNOSIS)
+    return ruling.verdict == "none"
 
 
 def bucket(user_id: str) -> float:
@@ -238,3 +250,4 @@ CHAIN: tuple[Callable[[Facts], Gate], ...] = (
     _not_held_out,
 )
 """In this order. Before the first nudge can be sent, all must pass."""
+_WITHOUT_DIAGNOSIS = tuple(check for check in CHAIN if check not in (_diagnosed, _confident))

@@ -65,6 +65,7 @@ class AgentRole:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._consumer.run(), name="agent-signals")
+                group.create_task(self._consumer.watch(), name="agent-database")
                 group.create_task(self._deliveries.run(), name="agent-deliveries")
         finally:
             await self._runs.aclose()

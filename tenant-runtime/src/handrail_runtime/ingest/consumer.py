@@ -38,6 +38,8 @@ log = structlog.get_logger()
 
 STATEMENT_LIMIT = 60.0
 """Seconds for one transaction; a database that is frozen rather than gone must not hold a batch for ever."""
+SILENT_AFTER = 5.0
+"""Seconds without an answer after which the database counts as away, whatever becomes of the transaction."""
 LONGEST_PAUSE = 5.0
 NOT_KEPT_DELAY = 30.0
 """Seconds until messages come again whose dead letters could not be written."""
@@ -125,6 +127,7 @@ class Consumer:
         """Waits for as long as the database is away. An error: these values, or we with them, will never do."""
         pause = 0.1
         while True:
+            silence = asyncio.get_running_loop().call_later(SILENT_AFTER, self._is_silent)
             try:
                 stored = await self._once(arrived)
             except Exception as error:
@@ -139,6 +142,8 @@ class Consumer:
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 2)
                 continue
+            finally:
+                silence.cancel()
             self.database = True
             metrics.BATCHES.labels("stored").inc()
             metrics.BATCH_SIZE.observe(len(arrived))
@@ -147,6 +152,10 @@ class Consumer:
             for one in stored.signals:
                 metrics.SIGNALS.labels(one.kind).inc()
             return None
+
+    def _is_silent(self) -> None:
+        log.warning("the database does not answer; a batch waits for it", seconds=SILENT_AFTER)
+        self.database = False
 
     async def _once(self, arrived: Sequence[Arrived]) -> Stored:
         rules = self._rules()

@@ -2,6 +2,7 @@
 
 from handrail_runtime.agent.context import Run
 from handrail_runtime.agent.gates import Gate
+from handrail_runtime.agent.providers.choice import rules_stand_in
 from handrail_runtime.agent.providers.provider import Bill
 from handrail_runtime.agent.state import State, diagnosis_of, signal_of
 
@@ -11,8 +12,10 @@ async def coach(state: State, run: Run) -> State:
     diagnosis = diagnosis_of(state)
     if diagnosis is None:
         raise ValueError("coach needs a diagnosis")
+    # Where the rules have just stood in for the model, it is not waited for once more.
+    spec = rules_stand_in(run.config.spec) if state.get("provider") == "rules" else run.config.spec
     answered = await run.desk.providers.ask(
-        run.config.spec, lambda provider, notes: provider.coach(case, diagnosis, notes), run.desk.clock()
+        spec, lambda provider, notes: provider.coach(case, diagnosis, notes), run.desk.clock()
     )
     found: State = {
         "bill": (Bill.load(state.get("bill")) + answered.bill).dump(),

@@ -103,5 +103,10 @@ class Providers:
             return self._endpoints
 
 
+def rules_stand_in(spec: TenantSpec) -> TenantSpec:
+    """The same spec, with the rules as its provider."""
+    return spec.model_copy(update={"llm": spec.llm.model_copy(update={"provider": "rules"})})
+
+
 def _remarks(notes: Notes) -> list[dict[str, Any]]:
     return [Gate("answer", passed=True, reason="mended", message=remark).dump() for remark in notes.remarks]
