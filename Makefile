@@ -1,6 +1,7 @@
 # make up      install what is needed and run the whole platform with the demo
 # make test    install what the tests need and run everything (CI runs this)
 # make check   the quick part of it, for every commit
+# make soak    what takes long; make bench: all benchmarks, quickly; make hour: an hour of random kills
 # make generate  write the generated files again; make lock  pin the dependencies again
 # make dist    wheels that need neither this tree nor Node
 
@@ -22,7 +23,7 @@ unexport VIRTUAL_ENV
 .PHONY: help install install-dev up test test-cluster check generate drift lint types unit lock dist sdk clean bench soak hour
 
 help:
-	@sed -n 's/^# //p' Makefile | head -5
+	@sed -n 's/^# //p' Makefile | head -6
 
 .make/venv: Makefile
 	@$(PYTHON) scripts/python_ok.py

@@ -1,6 +1,7 @@
 """The command `handrail up`."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,6 +29,7 @@ def up(
     ] = None,
 ) -> None:
     """Run the whole platform on this machine, in the foreground, until Ctrl-C."""
+    _check_outbound(os.environ.get("HANDRAIL_OUTBOUND_ALLOWED", ""))
     try:
         code = _run(files or [], root=state, port=port, demo=demo, log_format=log_format, ack_wait=ack_wait)
     except* (StateError, StartError) as group:
@@ -35,6 +37,16 @@ def up(
             typer.echo(f"handrail up: {error}", err=True)
         code = 1
     raise typer.Exit(code)
+
+
+def _check_outbound(allowed: str) -> None:
+    """Said once and at once, and not by every process again and again."""
+    from handrail_runtime.outbound_policy import Allowed
+
+    try:
+        Allowed.parse(allowed)
+    except ValueError as error:
+        raise typer.BadParameter(f"HANDRAIL_OUTBOUND_ALLOWED: {error}") from error
 
 
 def _run(files: list[Path], *, root: Path | None, **given: Any) -> int:

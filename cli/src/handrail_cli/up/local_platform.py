@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import signal
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -289,7 +291,8 @@ class LocalPlatform:
         lines = ["", f"ready after {seconds:.1f} s", f"  gateway   {self.gateway_url}   (API: {self.gateway_url}/docs)"]
         for name, tenant in sorted(self._tenants.tenants.items() if self._tenants else []):
             lines += self._tenant_lines(name, tenant, snapshot.tenants[name])
-        lines += ["", "keys and state: handrail status --json   end: Ctrl-C", ""]
+        status = shlex.join([sys.argv[0], "status", "--state", str(self.state.root), "--json"])
+        lines += ["", f"keys and state: {status}   end: Ctrl-C", ""]
         self.log.say(
             "ready",
             "\n".join(lines),
