@@ -169,6 +169,12 @@ def test_runs_and_escalations(platform: tuple[Platform, str], run: Run) -> None:
     assert (done.exit_code, "being resumed already" in done.stderr) == (1, True)
     world.says("GET", "/api/v1/escalations", {"items": [ESCALATION], "next": None})
     assert "email delivered" in run("escalations", "list", "acme").output
+    failed = {"channel": "email", "state": "failed", "last_error": "answered 550"}
+    world.says("GET", "/api/v1/escalations", {"items": [{**ESCALATION, "deliveries": [failed]}], "next": None})
+    assert "email failed (answered 550)" in run("escalations", "list", "acme").output
+    pending = {**ESCALATION, "deliveries": [{**failed, "state": "pending"}]}
+    world.says("POST", f"/api/v1/escalations/{ID}/retry", pending)
+    assert "tried again within a minute: email" in run("escalations", "retry", "acme", ID).output
     world.says("POST", f"/api/v1/escalations/{ID}/close", {**ESCALATION, "closed_at": "2026-01-02T00:00:00Z"})
     assert "closed since 2026-01-02" in run("escalations", "close", "acme", ID).output
 

@@ -210,11 +210,17 @@ async def test_escalations_show_their_deliveries_and_are_closed(realtime: Any) -
     assert {name: delivery[name] for name in ("channel", "state", "attempts", "delivered_at", "last_error")} == {
         "channel": "email", "state": "pending", "attempts": 2, "delivered_at": None, "last_error": "timeout",
     }  # fmt: skip
+    await realtime.database.execute("UPDATE escalation_deliveries SET state = 'failed'")
+    again = (await _call(realtime, "POST", f"/escalations/{escalation_id}/retry")).json()
+    assert [(one["state"], one["attempts"]) for one in again["deliveries"]] == [("pending", 2)]
+    assert (await _call(realtime, "POST", f"/escalations/{uuid4()}/retry")).status_code == 404
     closed = [(await _call(realtime, "POST", f"/escalations/{escalation_id}/close")).json() for _ in range(2)]
     assert closed[0]["status"] == "closed"
     assert closed[0] == closed[1], "closed stays closed as it was"
     assert [one["state"] for one in closed[0]["deliveries"]] == ["cancelled"], "nobody is alerted any more"
     assert (await _call(realtime, "POST", f"/escalations/{uuid4()}/close")).status_code == 404
+    after = (await _call(realtime, "POST", f"/escalations/{escalation_id}/retry")).json()
+    assert [one["state"] for one in after["deliveries"]] == ["cancelled"], "nor by being asked to"
 
 
 def test_a_payload_that_is_no_event_shows_none() -> None:

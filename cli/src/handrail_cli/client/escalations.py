@@ -1,7 +1,7 @@
-"""`handrail escalations list|close`: what was handed to people."""
+"""`handrail escalations list|retry|close`: what was handed to people."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -35,11 +35,30 @@ def list_(
     else:
         headings = ("ESCALATION", "MADE", "STATUS", "USER", "STUCK POINT", "DELIVERED")
         names = ("escalation_id", "created_at", "status", "user_id", "stuck_point")
-        rows = [
-            [*(one[name] for name in names), ", ".join(f"{to['channel']} {to['state']}" for to in one["deliveries"])]
-            for one in found
-        ]
+        rows = [[*(one[name] for name in names), ", ".join(map(_delivery, one["deliveries"]))] for one in found]
         typer.echo(table(headings, rows))
+
+
+def _delivery(to: dict[str, Any]) -> str:
+    why = f" ({to['last_error']})" if to["state"] == "failed" and to.get("last_error") else ""
+    return f"{to['channel']} {to['state']}{why}"
+
+
+@app.command()
+def retry(
+    tenant: TenantArgument,
+    escalation_id: Annotated[UUID, typer.Argument(help="Id as `list` shows it.")],
+    state: StateOption = None,
+    url: UrlOption = None,
+    api_key_file: KeyFileOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """One more attempt for each channel that was given up, after its cause is gone."""
+    with told("escalations retry"):
+        done = api.call(find_for(state, url, api_key_file, tenant), "POST", f"{PATH}/{escalation_id}/retry")
+    pending = [to["channel"] for to in done["deliveries"] if to["state"] == "pending"]
+    said = f"tried again within a minute: {', '.join(pending)}" if pending else "nothing is left to deliver"
+    typer.echo(json.dumps(done) if json_ else said)
 
 
 @app.command()

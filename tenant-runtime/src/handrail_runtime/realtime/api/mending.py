@@ -69,6 +69,11 @@ WITH closed AS (
 UPDATE escalation_deliveries d SET state = 'cancelled'
 FROM closed WHERE d.escalation_id = closed.escalation_id AND d.state = 'pending'
 """)
+_DELIVER_AGAIN = text("""
+UPDATE escalation_deliveries d SET state = 'pending', next_attempt_at = now()
+FROM escalations e
+WHERE e.escalation_id = d.escalation_id AND e.escalation_id = :id AND e.status = 'open' AND d.state = 'failed'
+""")
 
 
 class Mending:
@@ -128,9 +133,17 @@ class Mending:
 
     async def close_escalation(self, escalation_id: UUID) -> dict[str, Any]:
         """The escalation as it is then; one that is closed stays as it was closed."""
+        return await self._change_escalation("close", _CLOSE, escalation_id)
+
+    async def deliver_again(self, escalation_id: UUID) -> dict[str, Any]:
+        """The escalation as it is then: one more attempt, within a minute, for each channel that was given up. One that
+        is closed alerts nobody."""
+        return await self._change_escalation("deliver", _DELIVER_AGAIN, escalation_id)
+
+    async def _change_escalation(self, name: str, change: TextClause, escalation_id: UUID) -> dict[str, Any]:
         shown = select(*lists.ESCALATIONS.shown).where(escalations.c.escalation_id == escalation_id)
-        async with self._transaction("close") as connection:
-            await connection.execute(_CLOSE, {"id": escalation_id})
+        async with self._transaction(name) as connection:
+            await connection.execute(change, {"id": escalation_id})
             row = (await connection.execute(shown)).mappings().first()
         if row is None:
             raise Problem("not_found", "There is no such escalation.")

@@ -230,3 +230,13 @@ def _add_changes(router: APIRouter, mending: Mending, principals: Verifier) -> N
     async def close(escalation_id: UUID) -> models.EscalationItem:
         """Somebody has taken care of it: the agent may nudge here again."""
         return models.EscalationItem.model_validate(await mending.close_escalation(escalation_id))
+
+    @router.post(
+        "/escalations/{escalation_id}/retry",
+        summary="Deliver an escalation again",
+        responses=_problems(404),
+        **changes,
+    )
+    async def deliver_again(escalation_id: UUID) -> models.EscalationItem:
+        """What kept an alert from being delivered is mended: one more attempt where it was given up."""
+        return models.EscalationItem.model_validate(await mending.deliver_again(escalation_id))
