@@ -133,3 +133,17 @@ async def test_the_check_of_postgres_can_fail():
         calls = tracing.read(trace.read_text(errors="replace").splitlines())
     broken = [tracing.unkept(calls, one) for one in promises]
     assert all(reason is not None for reason in broken), broken
+
+
+def test_a_call_that_another_thread_interrupts_is_read_whole():
+    """strace writes such a call in two parts, with a blank between the last argument and the bracket."""
+    lines = [
+        '7 pwrite64(10</s/streams/PROOF/msgs/1.blk>, "proof-1", 7, 0) = 7',
+        "7 fsync(10</s/streams/PROOF/msgs/1.blk> <unfinished ...>",
+        "8 close(11</s/msgs>)                       = 0",
+        "7 <... fsync resumed>)                     = 0",
+        r'7 writev(8<TCP:[127.0.0.1:1->127.0.0.1:2]>, [{iov_base="{\"stream\":\"PROOF\",\"seq\":1}"}], 1) = 95',
+    ]
+    promise = Kept("proof-1", r"/streams/PROOF/msgs/\d+\.blk$", r"\"stream\":\"PROOF\",\"seq\":1}")
+    assert tracing.unkept(tracing.read(lines), promise) is None
+    assert "not flushed" in str(tracing.unkept(tracing.read([lines[0], lines[4]]), promise))

@@ -61,7 +61,7 @@ def read(lines: Iterable[str]) -> list[Call]:
         pid, text = match["pid"], match["text"]
         began = number
         if text.endswith("<unfinished ...>"):
-            begun[pid] = number, text.removesuffix("<unfinished ...>")
+            begun[pid] = number, text.removesuffix("<unfinished ...>").rstrip()
             continue
         if (resumed := _RESUMED.match(text)) is not None:
             if pid not in begun:
