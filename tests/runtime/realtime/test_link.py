@@ -201,7 +201,7 @@ async def test_presence_follows_the_sockets(realtime):
 async def test_redis_away_costs_reachability_only(realtime):
     await realtime.kill()
     (realtime.tenant.secrets / names.REDIS_URL_FILE).write_text(f"redis://127.0.0.1:{free_port(set())}/0")
-    await realtime.start(ready=False)
+    await realtime.start()
     gateway = await realtime.link()
     await gateway.send(link.Attach(1, "ann"))
     assert (await gateway.receive()).frame["type"] == "hello"
