@@ -62,6 +62,11 @@ class Running:
     async def knows(self, tenant: Any) -> None:
         await until(lambda: self.gateway.directory.get(tenant.name) is not None)
 
+    @staticmethod
+    def secret(tenant: Any, **more: str) -> dict[str, str]:
+        """The headers of the tenant's own server."""
+        return {"X-API-Key": tenant.keys["secret"]} | more
+
     async def post_events(self, tenant: Any, body: Any, **headers: str) -> httpx2.Response:
         sent = {"X-API-Key": tenant.keys["publishable"], "Content-Type": "application/json"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
