@@ -13,6 +13,33 @@ _TENANT_NAME = re.compile(TENANT_NAME_PATTERN)
 
 LABEL_TENANT = f"{GROUP}/tenant"
 LABEL_USE = f"{GROUP}/use"
+USE_TENANT = "tenant"  # a Secret that the tenant's spec may name
+USE_PLATFORM = "platform"  # a Secret that the operator made
+LABEL_NAME = "app.kubernetes.io/name"
+LABEL_COMPONENT = "app.kubernetes.io/component"
+LABEL_VERSION = "app.kubernetes.io/version"
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+
+FIELD_MANAGER = "handrail-operator"
+DASHBOARD_MANAGER = "handrail-dashboard"
+FINALIZER = f"{GROUP}/deprovision"
+ANNOTATION_APPLIED = f"{GROUP}/applied"  # digest of the manifest as it was applied last
+ANNOTATION_MIGRATED = f"{GROUP}/migrated"  # what the database was last brought up to (see manifests.migration)
+ANNOTATION_SECRETS = f"{GROUP}/secrets"  # digest of what a pod's Secrets held when it was made
+ANNOTATION_ROTATE = f"{GROUP}/rotate"  # on the tenant: another value asks for new credentials
+ANNOTATION_PAUSED = f"{GROUP}/paused"  # on the tenant: "true" keeps the operator's hands off
+
+RUNTIME_PORT = 8080
+"""Of every role: probes, metrics, API and link."""
+RUNTIME_SECRETS_FOLDER = "/var/run/handrail/secrets"
+RUNTIME_ACCOUNT = "handrail-runtime"  # service account of tenants' pods
+ALL_ROLES = "runtime"  # component of a process that runs all roles
+MIGRATE = "migrate"
+
+PLATFORM_FILE = "platform.json"  # in the operator's secrets folder: PlatformSecrets
+POSTGRES_URL_FILE = "postgres-url"  # as above: an administrator's
+ADMIN_REDIS_URL_FILE = "admin-redis-url"  # as above
+KEYRING_KEY = "keyring.json"  # in a keyring Secret: TenantSecrets
 
 KEYS_SECRET = "handrail-keys"  # noqa: S105 - the name of a Kubernetes Secret, not a secret
 IDENTITY_SECRET = "handrail-identity"  # noqa: S105 - as above
@@ -71,6 +98,16 @@ def is_anonymous(user_id: str) -> bool:
 
 def namespace(tenant: str) -> str:
     return f"handrail-{tenant}"
+
+
+def keyring_secret(tenant: str) -> str:
+    """In the platform's namespace: everything random about the tenant; outlives it where data is retained."""
+    return f"handrail-tenant-{tenant}"
+
+
+def role_secret(component: str) -> str:
+    """In the tenant's namespace: the secret files of one role, of `ALL_ROLES`, or of `MIGRATE`."""
+    return f"handrail-{component}"
 
 
 def redis_prefix(tenant: str) -> str:

@@ -23,7 +23,7 @@ class KeyRecord(msgspec.Struct, frozen=True):
     """RFC 3339."""
 
 
-class Limits(msgspec.Struct, frozen=True):
+class Limits(msgspec.Struct, frozen=True, rename="camel"):
     """From the plan."""
 
     events_per_second: int = 2000

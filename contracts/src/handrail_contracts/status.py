@@ -8,6 +8,14 @@ from pydantic.alias_generators import to_camel
 READY = "Ready"
 PROGRESSING = "Progressing"
 DEGRADED = "Degraded"
+# One for each part of a tenant.
+NAMESPACE = "Namespace"
+MESSAGING = "Messaging"
+DATABASE = "Database"
+CACHE = "Cache"
+SECRETS = "Secrets"
+ROLES = {"ingest": "Ingest", "agent": "Agent", "realtime": "Realtime"}
+DATA_PATH = "DataPath"
 
 
 class _Model(BaseModel):

@@ -9,7 +9,25 @@ from handrail_contracts.record import Limits
 _MIB = 1024 * 1024
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Of one pod, as Kubernetes writes quantities. CPU has no limit: a throttled pod is late, not safer."""
+
+    cpu: str
+    """Requested."""
+    memory: str
+    """Requested, and the limit."""
+
+
+_POD = {
+    "ingest": Resources("100m", "256Mi"),
+    "agent": Resources("100m", "384Mi"),
+    "realtime": Resources("50m", "256Mi"),
+    "runtime": Resources("100m", "512Mi"),
+    "migrate": Resources("50m", "256Mi"),
+}
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """Sizes are bytes, and count what is not yet worked off."""
 
     limits: Limits
@@ -22,6 +40,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds after which a message that was taken and not acknowledged is delivered again."""
     combined: bool = False
     """All roles in one process."""
+    resources: dict[str, Resources] = msgspec.field(default_factory=lambda: dict(_POD))
+    """Component (a role, `runtime` for all in one, `migrate`) -> what one pod of it gets."""
+    max_pods: int = 12
+    """Of the whole tenant, rolling updates included; the namespace's quota follows from it."""
 
 
 class UnknownPlan(Exception):

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from handrail_cli.up.programs import COMPONENTS
-from handrail_contracts.status import DEGRADED, PROGRESSING, READY, Condition
+from handrail_contracts.status import DEGRADED, PROGRESSING, READY, ROLES, Condition
 
 
 @dataclass(frozen=True)
@@ -82,4 +81,4 @@ def _components(seen: Seen) -> list[Condition]:
     def reason(ready: bool) -> str:
         return "Answering" if ready else "NotAnswering"
 
-    return [_condition(COMPONENTS[role], ready, reason(ready)) for role, ready in seen.roles.items()]
+    return [_condition(ROLES[role], ready, reason(ready)) for role, ready in seen.roles.items()]

@@ -14,8 +14,6 @@ from handrail_contracts.tenant_spec import Runtime
 
 PASSED_ON = ("HANDRAIL_OUTBOUND_ALLOWED", "HANDRAIL_SMTP_URL", "HANDRAIL_MAIL_FROM")
 """What the platform's owner sets for `handrail up`, and every runtime is told."""
-COMPONENTS = {"ingest": "Ingest", "agent": "Agent", "realtime": "Realtime"}
-"""Role -> type of its condition."""
 
 
 def address(port: int) -> str:

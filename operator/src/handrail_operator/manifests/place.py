@@ -1,0 +1,50 @@
+"""Everything the builders need to know of one tenant."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from handrail_contracts import names
+from handrail_contracts.tenant_spec import SecretRef, TenantSpec
+from handrail_operator.installation import Installation
+from handrail_operator.plans import Plan
+from handrail_operator.provision.keyring import TenantSecrets
+from handrail_operator.provision.tenant import ProvisionedTenant
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Values alone; no clock, no randomness."""
+
+    name: str
+    uid: str
+    """Of the OnboardingTenant: its children name it as their owner."""
+    namespace: str
+    """`handrail-<name>`, or one that was labelled for the tenant before."""
+    platform_namespace: str
+    spec: TenantSpec
+    plan: Plan
+    installation: Installation
+    nats_url: str
+    provisioned: ProvisionedTenant = field(repr=False)
+    secrets: TenantSecrets = field(repr=False)
+    usable_refs: tuple[SecretRef, ...] = ()
+    """References of the spec that name an existing, labelled Secret and key of the tenant's namespace."""
+    database_id: str = ""
+    """Changes when the database was made anew, so that it is migrated again."""
+
+    @property
+    def version(self) -> str:
+        """Of the runtime."""
+        pods = self.installation.runtime
+        return pods.version or pods.image.rpartition(":")[2].partition("@")[0]
+
+    def labels(self, component: str | None = None) -> dict[str, str]:
+        """What every child carries, and how it is found again."""
+        found = {
+            names.LABEL_TENANT: self.name,
+            names.LABEL_MANAGED_BY: names.FIELD_MANAGER,
+            names.LABEL_NAME: "handrail-runtime",
+        }
+        return found | ({names.LABEL_COMPONENT: component} if component else {})
