@@ -5,8 +5,6 @@ property test holds both to the same verdict. Whatever PostgreSQL or JSON cannot
 nothing unstorable is ever acknowledged.
 """
 
-import json
-import math
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +13,8 @@ import msgspec
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from handrail_contracts import times
+from handrail_contracts import lenient_json, times
+from handrail_contracts.lenient_json import depth_within, holds_surrogate, is_utf8, unkeepable
 from handrail_contracts.problems import ProblemItem
 
 MAX_BODY = 512 * 1024
@@ -105,7 +104,6 @@ class Batch(msgspec.Struct, gc=False):
 
 
 _decoder = msgspec.json.Decoder(Batch)
-_any_decoder = msgspec.json.Decoder()
 encode = msgspec.json.encode
 
 
@@ -130,7 +128,7 @@ def decode(body: bytes) -> Batch:
 
 def _storable(batch: Batch, body: bytes) -> bool:
     """What types alone do not say: UTF-8 everywhere, one user, times in range, size, NUL."""
-    if not body.isascii() and not _is_utf8(body):
+    if not body.isascii() and not is_utf8(body):
         return False
     user_id = batch.events[0].user_id
     if user_id in _DOTS:
@@ -146,7 +144,7 @@ def _storable(batch: Batch, body: bytes) -> bool:
         return False
     # The escape may itself be escaped or stand in a field nobody keeps, so it only calls for the slow look.
     # Most bodies have no escape at all, which a search for one byte finds many times faster.
-    return _BACKSLASH not in body or _NUL_ESCAPE not in body or not faults(_decode_any(body))
+    return _BACKSLASH not in body or _NUL_ESCAPE not in body or not faults(lenient_json.read(body))
 
 
 def _are_small(events: list[Event]) -> bool:
@@ -155,85 +153,14 @@ def _are_small(events: list[Event]) -> bool:
     return len(encode(properties)) <= MAX_PROPERTIES or all(len(encode(one)) <= MAX_PROPERTIES for one in properties)
 
 
-def _is_utf8(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-class _OutOfRange:
-    """Stands for a number that no float or int can hold."""
-
-
-_OUT_OF_RANGE = _OutOfRange()
-
-
-def _decode_any(body: bytes) -> Any:
-    """The JSON in `body`. Raises msgspec.MsgspecError, UnicodeDecodeError, RecursionError.
-
-    A number out of range and a lone surrogate (half of a character that a script cut in two) make their place bad
-    and not the whole unreadable, so that a client learns which event to drop.
-    """
-    try:
-        return _any_decoder.decode(body)
-    except msgspec.MsgspecError:
-        try:
-            return json.loads(body.decode(), parse_int=_int, parse_float=_float, parse_constant=_no_constant)
-        except ValueError:
-            pass
-        raise
-
-
-def _no_constant(text: str) -> None:
-    raise ValueError(f"{text} is no JSON")
-
-
-def _int(text: str) -> int | _OutOfRange:
-    try:
-        return int(text)
-    except ValueError:
-        return _OUT_OF_RANGE
-
-
-def _float(text: str) -> float | _OutOfRange:
-    value = float(text)
-    return value if math.isfinite(value) else _OUT_OF_RANGE
-
-
 def properties_fault(properties: dict[str, Any], *, measure: bool = True) -> str | None:
     """Why these properties cannot be taken, or None. `measure=False` where they are known to be small."""
     for value in properties.values():
-        if isinstance(value, (dict, list)) and not _depth_within(value, MAX_DEPTH - 1):
+        if isinstance(value, (dict, list)) and not depth_within(value, MAX_DEPTH - 1):
             return f"nested deeper than {MAX_DEPTH}"
     if measure and len(encode(properties)) > MAX_PROPERTIES:
         return f"larger than {MAX_PROPERTIES} bytes"
     return None
-
-
-def _depth_within(value: Any, levels: int) -> bool:
-    if levels < 1:
-        return False
-    children = value.values() if isinstance(value, dict) else value
-    return all(_depth_within(child, levels - 1) for child in children if isinstance(child, dict | list))
-
-
-def _has_surrogate(text: str) -> bool:
-    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _unkeepable(value: Any) -> str | None:
-    """Why this JSON value cannot be kept as it is, or None."""
-    if isinstance(value, str):
-        if _has_surrogate(value):
-            return "must not hold a lone surrogate"
-        return "must not hold a NUL character" if "\0" in value else None
-    if isinstance(value, dict):
-        return next((fault for part in (*value, *value.values()) if (fault := _unkeepable(part))), None)
-    if isinstance(value, list):
-        return next((fault for part in value if (fault := _unkeepable(part))), None)
-    return "must not hold a number out of range" if value is _OUT_OF_RANGE else None
 
 
 # --- the public models -------------------------------------------------------------------------------------
@@ -244,7 +171,7 @@ def _fail(message: str) -> PydanticCustomError:
 
 
 def _check_text(value: str) -> str:
-    if fault := _unkeepable(value):
+    if fault := unkeepable(value):
         raise _fail(fault)
     return value
 
@@ -277,7 +204,7 @@ def _read_time(value: object) -> datetime:
 
 
 def _check_properties(value: dict[str, Any]) -> dict[str, Any]:
-    fault = properties_fault(value, measure=False) or _unkeepable(value) or properties_fault(value)
+    fault = properties_fault(value, measure=False) or unkeepable(value) or properties_fault(value)
     if fault:
         raise _fail(fault)
     return value
@@ -349,9 +276,9 @@ class EventBatch(_Public):
 def explain(body: bytes, hint: str = "") -> Refused:
     """Every reason why `body` is refused, as a Refused to raise. `hint` is used where none else is found."""
     try:
-        if not _is_utf8(body):
+        if not is_utf8(body):
             return Refused([ProblemItem(loc=[], msg="not UTF-8")])
-        value = _decode_any(body)
+        value = lenient_json.read(body)
     except RecursionError:
         return Refused([ProblemItem(loc=[], msg="nested too deeply")])
     except msgspec.MsgspecError as error:
@@ -375,28 +302,13 @@ def faults(value: object) -> list[ProblemItem]:
 
 def _unreadable(batch: Any) -> list[ProblemItem]:
     """Where a good batch has a lone surrogate in a field nobody keeps: such a body is no UTF-8 for anybody."""
-    if not _holds_surrogate(batch):
+    if not holds_surrogate(batch):
         return []
     msg = "must not hold a lone surrogate"
     named = [
-        ProblemItem(loc=["events", at], msg=msg) for at, event in enumerate(batch["events"]) if _holds_surrogate(event)
+        ProblemItem(loc=["events", at], msg=msg) for at, event in enumerate(batch["events"]) if holds_surrogate(event)
     ]
     return named or [ProblemItem(loc=[], msg=msg)]
-
-
-def _holds_surrogate(value: Any) -> bool:
-    # No recursion: what nobody keeps may be nested as deeply as it likes.
-    waiting = [value]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, str):
-            if _has_surrogate(part):
-                return True
-        elif isinstance(part, dict):
-            waiting += (*part, *part.values())
-        elif isinstance(part, list):
-            waiting += part
-    return False
 
 
 def problem_items(error: ValidationError) -> list[ProblemItem]:
@@ -407,7 +319,7 @@ def problem_items(error: ValidationError) -> list[ProblemItem]:
 
 def unknown_fields(body: bytes) -> int:
     """How many fields of a good batch this version does not know (a newer snippet sends them)."""
-    value = _decode_any(body)
+    value = lenient_json.read(body)
     count = len(value.keys() - _BATCH_FIELDS)
     if isinstance(context := value.get("context"), dict):
         count += len(context.keys() - _CONTEXT_FIELDS)

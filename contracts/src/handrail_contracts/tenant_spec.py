@@ -26,6 +26,7 @@ from pydantic.alias_generators import to_camel
 
 from handrail_contracts import names
 from handrail_contracts.durations import Long, Medium, Short
+from handrail_contracts.lenient_json import has_surrogate
 
 MAX_REPLICAS = 50
 PLATFORM_FIELDS = ("plan", "runtime", "suspend", "deletionPolicy")
@@ -428,7 +429,7 @@ class TenantSpec(_Model):
 def _refuse_nul(value: Any) -> None:
     """NUL and lone surrogates can be kept nowhere behind this door."""
     if isinstance(value, str):
-        if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        if "\0" in value or has_surrogate(value):
             raise ValueError("texts must hold neither NUL nor lone surrogates")
     elif isinstance(value, dict):
         for key, child in value.items():

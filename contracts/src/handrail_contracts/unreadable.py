@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from handrail_contracts.lenient_json import has_surrogate
 from handrail_contracts.problems import ProblemItem
 
 MOST = 100
@@ -22,20 +23,16 @@ def unreadable_places(body: bytes) -> list[ProblemItem]:
     waiting: list[tuple[list[str | int], Any]] = [([], value)]
     while waiting and len(found) < MOST:
         place, part = waiting.pop()
-        if isinstance(part, str) and _is_broken(part):
+        if isinstance(part, str) and has_surrogate(part):
             found.append(ProblemItem(loc=place, msg="must not hold a lone surrogate"))
         elif len(place) >= DEEPEST:
             continue
         elif isinstance(part, dict):
             for name, child in reversed(part.items()):
-                if _is_broken(name):
+                if has_surrogate(name):
                     found.append(ProblemItem(loc=place, msg="a name must not hold a lone surrogate"))
                 else:
                     waiting.append(([*place, name], child))
         elif isinstance(part, list):
             waiting += [([*place, at], child) for at, child in reversed(list(enumerate(part)))]
     return found
-
-
-def _is_broken(text: str) -> bool:
-    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
