@@ -4,109 +4,46 @@ The same models serve `handrail up`, the API, the custom resource and the runtim
 so that a spec stays small; every field has a description with its unit.
 """
 
-import re
 from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
 
 from handrail_contracts import names
 from handrail_contracts.durations import Long, Medium, Short
-from handrail_contracts.lenient_json import has_surrogate
+from handrail_contracts.spec_fields import (
+    AMOUNT,
+    SET,
+    Money,
+    Name,
+    Origin,
+    StrictModel,
+    refuse_nul,
+    rule,
+    told_apart_by,
+)
 
 MAX_REPLICAS = 50
 PLATFORM_FIELDS = ("plan", "runtime", "suspend", "deletionPolicy")
 """Top-level fields that a tenant's key or login may not change."""
 
-_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*")
-"""As a browser writes it: names in ASCII (xn--... for others), IPv6 in brackets, which are off here."""
-_PORT = r"(:([0-9]|[1-9][0-9]{1,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
-_ORIGIN = rf"^(\*|https?://([a-z0-9._-]+|\[[0-9a-f:.]*:[0-9a-f:.]*\]){_PORT})$"
-_AMOUNT = r"^(1000000(\.0{1,2})?|[0-9]{1,6}(\.[0-9]{1,2})?)$"
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
-Sentence = Annotated[str, Field(max_length=1000)]
-
-
-def _rule(rule: str, message: str) -> dict[str, Any]:
-    """What a validator of a model checks, for the API server (CEL)."""
-    return {"x-kubernetes-validations": [{"rule": rule, "message": message}]}
-
-
-def _keys(*names: str) -> dict[str, Any]:
-    """A list of objects that are told apart by these fields: each writer owns its own (server-side apply)."""
-    return {_LIST_TYPE: "map", _MAP_KEYS: list(names)}
-
-
-_LIST_TYPE = "x-kubernetes-list-type"
-_MAP_KEYS = "x-kubernetes-list-map-keys"
-_SET: dict[str, Any] = {_LIST_TYPE: "set"}
 _UNREACHABLE = "nudges.maxPerStuckPoint must not be below afterNudges: escalation would never be reached"
-
-
-def _refuse_twice(values: list[Any], keys: Any) -> None:
-    found = [tuple(getattr(value, key) for key in keys) if keys else (value,) for value in values]
-    if twice := sorted({entry for entry in found if found.count(entry) > 1}):
-        what = "/".join(keys) if keys else "entry"
-        raise ValueError(
-            f"each {what} must be unique; twice: {', '.join('/'.join(map(str, entry)) for entry in twice)}"
-        )
-
-
-class _Model(BaseModel):
-    # Strict, as the API server is with the same file: "false" is no boolean, 300 no duration, "7" no number.
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, strict=True)
-
-    @field_validator("*")
-    @classmethod
-    def _nothing_twice(cls, value: Any, info: ValidationInfo) -> Any:
-        """What a list's schema says of its entries."""
-        extra = cls.model_fields[info.field_name or ""].json_schema_extra
-        if isinstance(extra, dict) and _LIST_TYPE in extra:
-            _refuse_twice(value, extra.get(_MAP_KEYS))
-        return value
 
 
 def _seconds(count: float) -> timedelta:
     return timedelta(seconds=count)
 
 
-def check_origin(value: str) -> str:
-    """Exactly `scheme://host[:port]`, as a browser sends it, or `*`."""
-    if value == "*":
-        return value
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError as error:
-        raise ValueError("an origin like https://app.example.com is wanted") from error
-    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname
-    exact = f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
-    host_fits = _HOST.fullmatch(parts.hostname or "") is not None
-    if parts.scheme not in ("http", "https") or not host_fits or value != exact:
-        raise ValueError(
-            "an origin like https://app.example.com is wanted, exactly scheme://host[:port], in lower case"
-        )
-    return value
-
-
-Origin = Annotated[str, Field(max_length=300, json_schema_extra={"pattern": _ORIGIN}), AfterValidator(check_origin)]
-
-
-class Tone(_Model):
+class Tone(StrictModel):
     """How nudges sound."""
 
     voice: Literal["friendly", "formal", "playful", "concise"] = Field(
@@ -121,7 +58,7 @@ class Tone(_Model):
     instructions: str = Field("", max_length=4000, description="Words to use and to avoid, in plain language.")
 
 
-class Step(_Model):
+class Step(StrictModel):
     """One step on the path of users who succeeded."""
 
     name: Name = Field(description="Unique within its baseline.")
@@ -133,7 +70,7 @@ class Step(_Model):
     )
 
 
-class Success(_Model):
+class Success(StrictModel):
     """What ends a baseline well."""
 
     event: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="Type of the event that means success.")
@@ -141,17 +78,17 @@ class Success(_Model):
     selector: str = Field("", max_length=1000, description="CSS selector of the element; empty: any.")
 
 
-class Baseline(_Model):
+class Baseline(StrictModel):
     """A path that users who succeeded took."""
 
     name: Name = Field(description="Unique within the tenant.")
     success: Success = Field(description="The event that ends the path well.")
     steps: list[Step] = Field(
-        default_factory=list, max_length=50, description="In order.", json_schema_extra=_keys("name")
+        default_factory=list, max_length=50, description="In order.", json_schema_extra=told_apart_by("name")
     )
 
 
-class _Detector(_Model):
+class _Detector(StrictModel):
     enabled: bool = Field(True, description="false switches this detector off.")
 
 
@@ -198,7 +135,7 @@ class OffBaseline(_Detector):
     )
 
 
-class Detectors(_Model):
+class Detectors(StrictModel):
     """What is looked for. Each may be switched off."""
 
     inactivity: Inactivity = Field(default_factory=Inactivity)
@@ -209,14 +146,14 @@ class Detectors(_Model):
     off_baseline: OffBaseline = Field(default_factory=OffBaseline)
 
 
-class AttentionBudget(_Model):
+class AttentionBudget(StrictModel):
     """How often a user may be spoken to at all."""
 
     nudges: int = Field(5, ge=0, le=1000, description="Nudges of any kind for one user.")
     per: Long = Field(timedelta(hours=24), description="In this time; a duration like 24h.")
 
 
-class Nudges(_Model):
+class Nudges(StrictModel):
     """When a nudge may be sent."""
 
     confidence_threshold: float = Field(0.6, ge=0, le=1, description="A diagnosis below this ends the run (0 to 1).")
@@ -233,7 +170,7 @@ class Nudges(_Model):
     )
 
 
-class SecretRef(_Model):
+class SecretRef(StrictModel):
     """A value in a Secret of the tenant's own namespace, labelled handrail.dev/use: tenant."""
 
     name: str = Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$", description="Name of the Secret.")
@@ -245,7 +182,7 @@ class SecretRef(_Model):
     )
 
 
-class Webhook(_Model):
+class Webhook(StrictModel):
     """Where an alert is posted."""
 
     name: Name = Field(description="Unique within the tenant.")
@@ -254,15 +191,15 @@ class Webhook(_Model):
     signing_secret_ref: SecretRef | None = Field(None, description="Holds the Standard Webhooks signing secret.")
 
 
-class Email(_Model):
+class Email(StrictModel):
     """Who is written to."""
 
     to: list[Annotated[str, Field(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254)]] = Field(
-        default_factory=list, max_length=20, description="Addresses.", json_schema_extra=_SET
+        default_factory=list, max_length=20, description="Addresses.", json_schema_extra=SET
     )
 
 
-class Escalation(_Model):
+class Escalation(StrictModel):
     """When and where a human is alerted."""
 
     after_nudges: int = Field(
@@ -272,25 +209,15 @@ class Escalation(_Model):
         description="Nudges at one stuck point without completion after which the next trigger escalates.",
     )
     webhooks: list[Webhook] = Field(
-        default_factory=list, max_length=10, description="Each gets every alert.", json_schema_extra=_keys("name")
+        default_factory=list,
+        max_length=10,
+        description="Each gets every alert.",
+        json_schema_extra=told_apart_by("name"),
     )
     email: Email = Field(default_factory=Email)
 
 
-def _money(value: Decimal) -> str:
-    return f"{value:.2f}"
-
-
-def _read_money(value: object) -> object:
-    """Money is a text: a number of YAML or JSON would be rounded before it is seen."""
-    if isinstance(value, Decimal):
-        return value
-    if not isinstance(value, str) or not re.fullmatch(_AMOUNT, value):
-        raise ValueError('an amount from "0" to "1000000" is wanted, such as "50.00", in quotes')
-    return Decimal(value)
-
-
-class Llm(_Model):
+class Llm(StrictModel):
     """Who writes the nudges."""
 
     provider: Literal["rules", "openai"] = Field(
@@ -305,20 +232,20 @@ class Llm(_Model):
         description="Address of a compatible endpoint; empty: the provider's own.",
     )
     api_key_secret_ref: SecretRef | None = Field(None, description="Holds the API key.")
-    monthly_budget: Annotated[Decimal, BeforeValidator(_read_money), PlainSerializer(_money, return_type=str)] = Field(
+    monthly_budget: Money = Field(
         Decimal("50.00"),
         ge=0,
         le=1_000_000,
         decimal_places=2,
         description="US dollars a month.",
-        json_schema_extra={"type": "string", "pattern": _AMOUNT},
+        json_schema_extra={"type": "string", "pattern": AMOUNT},
     )
     on_failure: Literal["none", "rules"] = Field(
         "none", description="What happens when the provider fails or the budget is spent."
     )
 
 
-class Privacy(_Model):
+class Privacy(StrictModel):
     """What is captured and how long it is kept."""
 
     capture_text: bool = Field(False, description="Whether the text of elements and titles may be sent.")
@@ -326,12 +253,12 @@ class Privacy(_Model):
         default_factory=list,
         max_length=50,
         description="Query parameters whose values may be kept.",
-        json_schema_extra=_SET,
+        json_schema_extra=SET,
     )
     retention_days: int = Field(90, ge=1, le=3650, description="Days after which events go.")
 
 
-class Identity(_Model):
+class Identity(StrictModel):
     """How users who are not anonymous prove who they are."""
 
     enforce: bool = Field(True, description="Whether a named user needs a signed identity token.")
@@ -339,15 +266,15 @@ class Identity(_Model):
         default_factory=list,
         max_length=5,
         description="Several are live at once, for rotation; none: the platform makes one.",
-        json_schema_extra=_keys("name", "key"),
+        json_schema_extra=told_apart_by("name", "key"),
     )
 
 
-class Replicas(_Model):
+class Replicas(StrictModel):
     """How many run."""
 
     model_config = ConfigDict(
-        json_schema_extra=_rule("self.maxReplicas >= self.replicas", "maxReplicas must not be below replicas")
+        json_schema_extra=rule("self.maxReplicas >= self.replicas", "maxReplicas must not be below replicas")
     )
 
     replicas: int = Field(1, ge=0, le=MAX_REPLICAS, description="At least this many.")
@@ -360,7 +287,7 @@ class Replicas(_Model):
         return self
 
 
-class Runtime(_Model):
+class Runtime(StrictModel):
     """Size of each role."""
 
     ingest: Replicas = Field(default_factory=Replicas)
@@ -368,11 +295,11 @@ class Runtime(_Model):
     realtime: Replicas = Field(default_factory=Replicas)
 
 
-class TenantSpec(_Model):
+class TenantSpec(StrictModel):
     """A tenant's spec: everything its owner decides."""
 
     model_config = ConfigDict(
-        json_schema_extra=_rule("self.nudges.maxPerStuckPoint >= self.escalation.afterNudges", _UNREACHABLE)
+        json_schema_extra=rule("self.nudges.maxPerStuckPoint >= self.escalation.afterNudges", _UNREACHABLE)
     )
 
     display_name: str = Field(min_length=1, max_length=200, description="Name for people.")
@@ -381,14 +308,14 @@ class TenantSpec(_Model):
         min_length=1,
         max_length=50,
         description="Origins whose pages may use the publishable key; * in local mode only.",
-        json_schema_extra=_SET,
+        json_schema_extra=SET,
     )
     tone: Tone = Field(default_factory=Tone)
     baselines: list[Baseline] = Field(
         default_factory=list,
         max_length=20,
         description="Paths of users who succeeded.",
-        json_schema_extra=_keys("name"),
+        json_schema_extra=told_apart_by("name"),
     )
     detectors: Detectors = Field(default_factory=Detectors)
     nudges: Nudges = Field(default_factory=Nudges)
@@ -405,7 +332,7 @@ class TenantSpec(_Model):
     @model_validator(mode="before")
     @classmethod
     def _no_nul(cls, value: Any) -> Any:
-        _refuse_nul(value)
+        refuse_nul(value)
         return value
 
     @field_validator("escalation")
@@ -424,20 +351,6 @@ class TenantSpec(_Model):
         """A strong entity tag: the same for the same spec everywhere, quotes included."""
         canonical = self.model_dump_json(by_alias=True, exclude_none=True)
         return f'"{sha256(canonical.encode()).hexdigest()[:32]}"'
-
-
-def _refuse_nul(value: Any) -> None:
-    """NUL and lone surrogates can be kept nowhere behind this door."""
-    if isinstance(value, str):
-        if "\0" in value or has_surrogate(value):
-            raise ValueError("texts must hold neither NUL nor lone surrogates")
-    elif isinstance(value, dict):
-        for key, child in value.items():
-            _refuse_nul(key)
-            _refuse_nul(child)
-    elif isinstance(value, list):
-        for child in value:
-            _refuse_nul(child)
 
 
 class Metadata(BaseModel):
