@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from handrail_cli.tenant_files.places import Fault
 from handrail_cli.tenant_files.read import SecretDocument, TenantDocument, TenantFile
 from handrail_contracts import names
+from handrail_contracts.secret_refs import references, runtime_references
 from handrail_contracts.tenant_spec import SecretRef, TenantSpec
 
 
@@ -52,19 +53,6 @@ def _reachable(document: TenantDocument, files: Iterable[TenantFile]) -> dict[st
             if secret.namespace == own or (not secret.namespace and file.path == document.path):
                 found[secret.name] = secret
     return found
-
-
-def references(spec: TenantSpec) -> list[SecretRef]:
-    """Every secret reference in a spec."""
-    return [*spec.identity.signing_secret_refs, *runtime_references(spec)]
-
-
-def runtime_references(spec: TenantSpec) -> list[SecretRef]:
-    """Those whose values the tenant's runtime reads itself."""
-    found: list[SecretRef] = []
-    for hook in spec.escalation.webhooks:
-        found += [hook.url_secret_ref, *([hook.signing_secret_ref] if hook.signing_secret_ref else [])]
-    return found + ([spec.llm.api_key_secret_ref] if spec.llm.api_key_secret_ref else [])
 
 
 def runtime_secrets(spec: TenantSpec, secrets: dict[str, SecretDocument]) -> dict[str, str]:
