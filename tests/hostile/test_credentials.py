@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey
-from tests.hostile.cases import part
+from tests.hostile.credentials import part
 from tests.hostile.world import BYSTANDER, HOSTILE, World, batch, until
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from tests.chaos.memory import private
-from tests.hostile import cases
 from tests.hostile.cases import Case
+from tests.hostile.corpus import answered_wrongly, whole
 from tests.hostile.world import HOSTILE, World, until
 from tests.runtime.processes import RuntimeProcess, eventually, start_runtime
 
@@ -44,7 +44,7 @@ class Scene:
     def corpus(self) -> list[Case]:
         return [
             case
-            for case in cases.whole(self.world.key(), self.world.key("secret"), self.world.key("secret"))
+            for case in whole(self.world.key(), self.world.key("secret"), self.world.key("secret"))
             if len(case.body) < LARGE and not case.asks_operator
         ]
 
@@ -91,11 +91,11 @@ def _flat(scene: Scene, rounds: int) -> None:
     """Raises AssertionError where a process grew by more than it may."""
     corpus = scene.corpus()
     for _ in range(WARM_UP):
-        assert cases.answered_wrongly(scene.world, corpus) == []
+        assert answered_wrongly(scene.world, corpus) == []
     scene.world.serves()
     before = scene.sizes()
     for _ in range(rounds):
-        assert cases.answered_wrongly(scene.world, corpus) == []
+        assert answered_wrongly(scene.world, corpus) == []
     scene.world.serves()
     reached = _reached(corpus)
     most = {name: SLACK[name] + KEPT * reached[name] * rounds for name in SLACK}
