@@ -35,11 +35,8 @@ def why_not() -> str | None:
     return None if tried.returncode == 0 else f"strace may not trace here: {tried.stderr.strip()}"
 
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(tracing.available() is None, reason=str(why_not())),
-    pytest.mark.skipif(tracing.available() is not None and why_not() is not None, reason=str(why_not())),
-]
+_WHY_NOT = why_not()
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(_WHY_NOT is not None, reason=str(_WHY_NOT))]
 
 
 @contextlib.asynccontextmanager
