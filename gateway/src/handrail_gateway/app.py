@@ -68,6 +68,7 @@ class GatewayApp(FastAPI):
         except (door.Gone, ClientDisconnect):
             return
         except Exception:
+            # A fault of ours, whatever it is: the log gets all of it, the caller a 500 that says nothing.
             log.exception("a request failed", request_id=request_id, method=scope["method"])
             if not answered.status:
                 await door.answer_problem(answered.pass_on, Problem("internal"), request_id, browser=browser)

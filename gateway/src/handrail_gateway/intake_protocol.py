@@ -129,6 +129,7 @@ class IntakeProtocol(HttpProtocol):
         except Problem as problem:
             self._refuse_soon(request, problem)
         except Exception:
+            # A fault of ours; let through, it would reach the parser, which takes it for the client's bad request.
             log.exception("a request failed", request_id=request.request_id, method="POST")
             self._refuse_soon(request, Problem("internal"))
 

@@ -107,6 +107,7 @@ class Runs:
         except Exception as unreadable:
             if is_outage(unreadable):
                 raise
+            # A checkpoint that cannot be read must not keep the run itself from being kept.
             rests = None
         node, state = rests or (flow.FIRST, start(signal))
         return Kept(signal, node, state)
