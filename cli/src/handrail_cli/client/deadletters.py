@@ -8,14 +8,22 @@ from uuid import UUID
 import typer
 
 from handrail_cli.client import api
-from handrail_cli.client.options import Failed, JsonOption, KeyFileOption, LimitOption, StateOption, UrlOption, told
-from handrail_cli.client.owner import find_for, listed
-from handrail_cli.client.table import table
+from handrail_cli.client.lists import listed, show
+from handrail_cli.client.options import (
+    Failed,
+    JsonOption,
+    KeyFileOption,
+    LimitOption,
+    StateOption,
+    TenantArgument,
+    UrlOption,
+    told,
+)
+from handrail_cli.client.owner import find_for
 from handrail_cli.client.target import Target
 
 app = typer.Typer(no_args_is_help=True)
 PATH = "/api/v1/deadletters"
-TenantArgument = Annotated[str, typer.Argument(help="Name of the tenant.")]
 IdsArgument = Annotated[list[UUID] | None, typer.Argument(metavar="[ID]...", help="Ids as `list` shows them.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All open ones.")]
 
@@ -34,14 +42,11 @@ def list_(
     wanted = "retried" if retried else "open"
     with told("deadletters list"):
         found = list(listed(find_for(state, url, api_key_file, tenant), PATH, limit, state=wanted))
-    if json_:
-        typer.echo(json.dumps({"items": found}, indent=2))
-    elif not found:
-        typer.echo(f"{tenant} has no {wanted} dead letters")
-    else:
-        headings = ("ID", "FAILED", "CLASS", "KIND", "USER", "TYPE", "TRIES", "REASON")
-        names = ("dead_letter_id", "last_failed_at", "class", "kind", "user_id", "event_type", "attempts", "reason")
-        typer.echo(table(headings, [[one[name] for name in names] for one in found]))
+    columns = {
+        "ID": "dead_letter_id", "FAILED": "last_failed_at", "CLASS": "class", "KIND": "kind", "USER": "user_id",
+        "TYPE": "event_type", "TRIES": "attempts", "REASON": "reason",
+    }  # fmt: skip
+    show(found, columns, nothing=f"{tenant} has no {wanted} dead letters", as_json=json_)
 
 
 @app.command()

@@ -7,13 +7,20 @@ from uuid import UUID
 import typer
 
 from handrail_cli.client import api
-from handrail_cli.client.options import JsonOption, KeyFileOption, LimitOption, StateOption, UrlOption, told
-from handrail_cli.client.owner import find_for, listed
-from handrail_cli.client.table import table
+from handrail_cli.client.lists import Columns, listed, show
+from handrail_cli.client.options import (
+    JsonOption,
+    KeyFileOption,
+    LimitOption,
+    StateOption,
+    TenantArgument,
+    UrlOption,
+    told,
+)
+from handrail_cli.client.owner import find_for
 
 app = typer.Typer(no_args_is_help=True)
 PATH = "/api/v1/escalations"
-TenantArgument = Annotated[str, typer.Argument(help="Name of the tenant.")]
 
 
 @app.command("list")
@@ -28,15 +35,11 @@ def list_(
     """Escalations, newest first, and whether they reached anybody."""
     with told("escalations list"):
         found = list(listed(find_for(state, url, api_key_file, tenant), PATH, limit))
-    if json_:
-        typer.echo(json.dumps({"items": found}, indent=2))
-    elif not found:
-        typer.echo(f"{tenant} has no escalations")
-    else:
-        headings = ("ESCALATION", "MADE", "STATUS", "USER", "STUCK POINT", "DELIVERED")
-        names = ("escalation_id", "created_at", "status", "user_id", "stuck_point")
-        rows = [[*(one[name] for name in names), ", ".join(map(_delivery, one["deliveries"]))] for one in found]
-        typer.echo(table(headings, rows))
+    columns: Columns = {
+        "ESCALATION": "escalation_id", "MADE": "created_at", "STATUS": "status", "USER": "user_id",
+        "STUCK POINT": "stuck_point", "DELIVERED": lambda one: ", ".join(map(_delivery, one["deliveries"])),
+    }  # fmt: skip
+    show(found, columns, nothing=f"{tenant} has no escalations", as_json=json_)
 
 
 def _delivery(to: dict[str, Any]) -> str:

@@ -6,12 +6,11 @@ from typing import Annotated, Any, Literal
 import typer
 
 from handrail_cli.client import api, operator
-from handrail_cli.client.options import JsonOption, KeyFileOption, StateOption, UrlOption, told
+from handrail_cli.client.options import JsonOption, KeyFileOption, StateOption, TenantArgument, UrlOption, told
 from handrail_cli.client.owner import find_for
 from handrail_contracts import operator_calls
 
 app = typer.Typer(no_args_is_help=True)
-TenantArgument = Annotated[str, typer.Argument(help="Name of the tenant.")]
 
 
 @app.command("list")

@@ -9,6 +9,7 @@ import typer
 
 from handrail_cli.state.errors import StateError
 
+TenantArgument = Annotated[str, typer.Argument(help="Name of the tenant.")]
 StateOption = Annotated[Path | None, typer.Option("--state", help="State folder of `handrail up`.")]
 UrlOption = Annotated[
     str | None, typer.Option("--url", help="Gateway of a platform elsewhere; together with --api-key-file.")

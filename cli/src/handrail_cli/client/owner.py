@@ -1,17 +1,12 @@
 """A platform and the tenant that a command names, checked to belong together."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
 
 import typer
 
 from handrail_cli.client import api
 from handrail_cli.client.options import Failed
 from handrail_cli.client.target import Target, find
-
-PAGE = 500
 
 
 def find_for(root: Path | None, url: str | None, key_file: Path | None, tenant: str, *, key: bool = True) -> Target:
@@ -31,16 +26,3 @@ def find_for(root: Path | None, url: str | None, key_file: Path | None, tenant: 
     elif key and target.key is None:
         raise Failed(f"{tenant} has no live secret key. Make one: `handrail keys create {tenant} --kind secret`.")
     return target
-
-
-def listed(target: Target, path: str, most: int, **filters: str) -> Iterator[dict[str, Any]]:
-    """The newest `most` items of a list, page by page. Raises Failed."""
-    cursor: str | None = None
-    while most > 0:
-        query = {"limit": str(min(PAGE, most)), **filters} | ({"cursor": cursor} if cursor else {})
-        page = api.call(target, "GET", f"{path}?{urlencode(query)}")
-        yield from page["items"]
-        most -= len(page["items"])
-        cursor = page["next"]
-        if cursor is None:
-            return

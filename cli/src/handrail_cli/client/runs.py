@@ -7,13 +7,20 @@ from uuid import UUID
 import typer
 
 from handrail_cli.client import api
-from handrail_cli.client.options import JsonOption, KeyFileOption, LimitOption, StateOption, UrlOption, told
-from handrail_cli.client.owner import find_for, listed
-from handrail_cli.client.table import table
+from handrail_cli.client.lists import listed, show
+from handrail_cli.client.options import (
+    JsonOption,
+    KeyFileOption,
+    LimitOption,
+    StateOption,
+    TenantArgument,
+    UrlOption,
+    told,
+)
+from handrail_cli.client.owner import find_for
 
 app = typer.Typer(no_args_is_help=True)
 PATH = "/api/v1/runs"
-TenantArgument = Annotated[str, typer.Argument(help="Name of the tenant.")]
 
 
 @app.command("list")
@@ -28,14 +35,11 @@ def list_(
     """Failed runs, newest first: where they failed and why. --json shows what they had found out, too."""
     with told("runs list"):
         found = list(listed(find_for(state, url, api_key_file, tenant), PATH, limit))
-    if json_:
-        typer.echo(json.dumps({"items": found}, indent=2))
-    elif not found:
-        typer.echo(f"{tenant} has no failed runs")
-    else:
-        headings = ("RUN", "FAILED", "STATUS", "SIGNAL", "USER", "STUCK POINT", "STEP", "TRIES", "ERROR")
-        names = ("run_id", "failed_at", "status", "signal_kind", "user_id", "stuck_point", "node", "attempts", "error")
-        typer.echo(table(headings, [[one[name] for name in names] for one in found]))
+    columns = {
+        "RUN": "run_id", "FAILED": "failed_at", "STATUS": "status", "SIGNAL": "signal_kind", "USER": "user_id",
+        "STUCK POINT": "stuck_point", "STEP": "node", "TRIES": "attempts", "ERROR": "error",
+    }  # fmt: skip
+    show(found, columns, nothing=f"{tenant} has no failed runs", as_json=json_)
 
 
 @app.command()
