@@ -35,10 +35,12 @@ RUNTIME_SECRETS_FOLDER = "/var/run/handrail/secrets"
 RUNTIME_ACCOUNT = "handrail-runtime"  # service account of tenants' pods
 ALL_ROLES = "runtime"  # component of a process that runs all roles
 MIGRATE = "migrate"
+REALTIME_SERVICE = "realtime"  # headless, in the tenant's namespace
 
 PLATFORM_FILE = "platform.json"  # in the operator's secrets folder: PlatformSecrets
 POSTGRES_URL_FILE = "postgres-url"  # as above: an administrator's
 ADMIN_REDIS_URL_FILE = "admin-redis-url"  # as above
+SMTP_URL_FILE = "smtp-url"  # as above, may be missing; and the key in the Secret of a role that sends mail
 KEYRING_KEY = "keyring.json"  # in a keyring Secret: TenantSecrets
 
 KEYS_SECRET = "handrail-keys"  # noqa: S105 - the name of a Kubernetes Secret, not a secret
@@ -108,6 +110,11 @@ def keyring_secret(tenant: str) -> str:
 def role_secret(component: str) -> str:
     """In the tenant's namespace: the secret files of one role, of `ALL_ROLES`, or of `MIGRATE`."""
     return f"handrail-{component}"
+
+
+def realtime_url(namespace: str) -> str:
+    """Where the gateway finds a tenant's realtime instances: the name resolves to all of them."""
+    return f"http://{REALTIME_SERVICE}.{namespace}.svc:{RUNTIME_PORT}"
 
 
 def redis_prefix(tenant: str) -> str:

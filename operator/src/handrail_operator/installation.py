@@ -36,20 +36,30 @@ class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
 class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Ways in and out of tenants' pods."""
 
+    dns: Destination = Destination(
+        53,
+        (
+            Peer(
+                namespace_selector={"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+                pod_selector={"matchLabels": {"k8s-app": "kube-dns"}},
+            ),
+        ),
+    )
     nats: Destination = Destination(4222)
     postgres: Destination = Destination(5432)
     redis: Destination = Destination(6379)
     smtp: Destination | None = None
-    gateway: Peer = Peer(
-        namespace_selector={"matchLabels": {"kubernetes.io/metadata.name": "handrail"}},
-        pod_selector={"matchLabels": {"app.kubernetes.io/name": "handrail-gateway"}},
-    )
+    gateway: Peer | None = None
+    """None: pods of the platform's namespace labelled `app.kubernetes.io/name: handrail-gateway`."""
     monitoring: Peer | None = None
     """Who may read the roles' metrics; None: nobody."""
     outbound_ports: tuple[int, ...] = (443,)
     """Of models and webhooks on public addresses."""
     outbound_allowed: tuple[str, ...] = ()
-    """Networks (CIDR), hosts, host:port that are private and may be reached all the same."""
+    """Networks (CIDR), hosts, host:port that are private and may be reached all the same. NetworkPolicies know
+    addresses alone: where a host is named, its network is wanted, too, or a destination below."""
+    outbound_inside: tuple[Destination, ...] = ()
+    """Models and webhooks within the cluster, which pods are told by, not addresses."""
 
 
 class RuntimePods(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -68,11 +78,21 @@ class RuntimePods(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     mail_from: str = "handrail@localhost"
 
 
+class TenantAccess(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What the operator may do in tenants' namespaces alone: bound there, before anything else is made."""
+
+    service_account: str
+    """The operator's own, of the platform's namespace."""
+    cluster_role: str
+
+
 class Installation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """The whole file."""
 
     runtime: RuntimePods
     network: Network = Network()
+    tenant_access: TenantAccess | None = None
+    """None: the operator's rights hold in all namespaces."""
     plans: Mapping[str, Plan] = msgspec.field(default_factory=lambda: dict(DEFAULT))
 
 

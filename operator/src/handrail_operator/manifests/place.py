@@ -33,6 +33,8 @@ class Place:
     """References of the spec that name an existing, labelled Secret and key of the tenant's namespace."""
     database_id: str = ""
     """Changes when the database was made anew, so that it is migrated again."""
+    smtp_url: str = field(default="", repr=False)
+    """The platform's mail server, password included; empty: no mail."""
 
     @property
     def version(self) -> str:
