@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 def plane() -> Iterator[ControlPlane]:
     """Running, with the custom resource's definition served."""
     folder = Path(tempfile.mkdtemp(prefix="handrail-plane-"))
-    made = ControlPlane(folder)
+    made = ControlPlane(folder, audit=True)
     try:
         made.start()
         kubectl(made, "apply", "-f", str(ROOT / "crds"))
