@@ -208,6 +208,7 @@ def test_wrong_use_asks_nothing(platform: tuple[Platform, str], run: Run, argume
         ["runs", "list", "globex"],
         ["runs", "resume", "globex", ID],
         ["escalations", "close", "globex", ID],
+        ["simulate", "globex", "--users", "1"],
     ],
 )
 def test_a_key_of_another_tenant_is_refused(platform: tuple[Platform, str], run: Run, arguments: list[str]) -> None:

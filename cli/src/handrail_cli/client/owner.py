@@ -12,7 +12,7 @@ from handrail_cli.client.target import Target, find
 def find_for(root: Path | None, url: str | None, key_file: Path | None, tenant: str, *, key: bool = True) -> Target:
     """As `target.find`; typer.BadParameter where the key of a platform elsewhere is another tenant's.
 
-    `key=False`: the command can do without one on this machine.
+    `key=False`: on this machine the caller sees to a missing key itself.
     """
     target = find(root, url, key_file, tenant)
     if target.state is None:

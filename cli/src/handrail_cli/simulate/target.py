@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from handrail_cli.client import target
 from handrail_cli.client.options import Failed
+from handrail_cli.client.owner import find_for
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Keys:
 
 
 def find(root: Path | None, url: str | None, key_file: Path | None, tenant: str) -> Keys:
-    """Raises Failed, StateError; typer.BadParameter on options that do not go together."""
-    found = target.find(root, url, key_file, tenant)
+    """Raises Failed, StateError; typer.BadParameter on options that do not go together, or another tenant's key."""
+    found = find_for(root, url, key_file, tenant, key=False)
     if found.key is None:
         raise Failed(f"{tenant} has no secret key. Make one with `handrail keys create {tenant} --kind secret`.")
     own = found.state.tenant_secrets(tenant) if found.state is not None else None
