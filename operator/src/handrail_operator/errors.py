@@ -32,6 +32,19 @@ class NameTaken(TenantError):
     lasting = True
 
 
+class KeyringUnusable(TenantError):
+    """The Secret with all that is random about the tenant is somebody else's, or cannot be read."""
+
+    reason = "KeyringUnusable"
+    lasting = True
+
+
+class KeyringMissing(TenantError):
+    """There is no such Secret yet, or no more."""
+
+    reason = "KeyringMissing"
+
+
 class ServerUnavailable(TenantError):
     """One of NATS, PostgreSQL, Redis does not answer, or not in time."""
 
