@@ -17,19 +17,23 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
+
+        def counter(name: str, about: str, *labels: str) -> Counter:
+            return Counter(f"{PREFIX}_{name}", about, labels, registry=registry)
+
+        def gauge(name: str, about: str, *labels: str) -> Gauge:
+            return Gauge(f"{PREFIX}_{name}", about, labels, registry=registry)
+
         self._requests = Tally(f"{PREFIX}_requests", "HTTP requests answered.", ["route", "method", "status"], registry)
         self._request_seconds = Timings(
             f"{PREFIX}_request_seconds", "Time to answer an HTTP request.", "route", _FAST, registry
         )
         self._events = Tally(f"{PREFIX}_events_accepted", "Events on disk.", ["tenant"], registry)
-        self.refused = Counter(
-            f"{PREFIX}_batches_refused", "Batches of events refused, by code.", ["code"], registry=registry
-        )
-        self.unknown = Counter(
-            f"{PREFIX}_unknown_parts",
+        self.refused = counter("batches_refused", "Batches of events refused, by code.", "code")
+        self.unknown = counter(
+            "unknown_parts",
             "Fields and event types this version does not know, from other versions of the snippet.",
-            ["kind"],
-            registry=registry,
+            "kind",
         )
         self.group_batches = Histogram(
             f"{PREFIX}_publish_group_batches",
@@ -40,95 +44,56 @@ class Metrics:
         self.publish_seconds = Histogram(
             f"{PREFIX}_publish_seconds", "Time until the stream acknowledged.", buckets=_FAST, registry=registry
         )
-        self.publish_failures = Counter(
-            f"{PREFIX}_publish_failures", "Publishes not acknowledged.", ["code"], registry=registry
+        self.publish_failures = counter("publish_failures", "Publishes not acknowledged.", "code")
+        self.queue_bytes = gauge("publish_queue_bytes", "Batches waiting for a publish.")
+        self.connections = gauge("publish_connections", "Open connections to tenants.")
+        self.sockets = gauge("sockets", "Browsers' sockets open.", "tenant")
+        self.socket_closes = counter("socket_closes", "Sockets closed by the gateway, by code.", "code")
+        self.frames = counter("socket_frames", "Frames relayed.", "direction")
+        self.links = gauge("links", "Links to realtime instances that are up.")
+        self.link_frames = gauge("link_waiting_frames", "Frames of browsers waiting for links, all links.")
+        self.link_frames_bound = gauge(
+            "link_waiting_bound_frames", "The most that may wait for one link; beyond it the link is made anew."
         )
-        self.queue_bytes = Gauge(f"{PREFIX}_publish_queue_bytes", "Batches waiting for a publish.", registry=registry)
-        self.connections = Gauge(f"{PREFIX}_publish_connections", "Open connections to tenants.", registry=registry)
-        self.sockets = Gauge(f"{PREFIX}_sockets", "Browsers' sockets open.", ["tenant"], registry=registry)
-        self.socket_closes = Counter(
-            f"{PREFIX}_socket_closes", "Sockets closed by the gateway, by code.", ["code"], registry=registry
-        )
-        self.frames = Counter(f"{PREFIX}_socket_frames", "Frames relayed.", ["direction"], registry=registry)
-        self.links = Gauge(f"{PREFIX}_links", "Links to realtime instances that are up.", registry=registry)
-        self.link_frames = Gauge(
-            f"{PREFIX}_link_waiting_frames", "Frames of browsers waiting for links, all links.", registry=registry
-        )
-        self.link_frames_bound = Gauge(
-            f"{PREFIX}_link_waiting_bound_frames",
-            "The most that may wait for one link; beyond it the link is made anew.",
-            registry=registry,
-        )
-        self.dropped_frames = Counter(
-            f"{PREFIX}_dropped_frames",
+        self.dropped_frames = counter(
+            "dropped_frames",
             "Frames dropped: link_full (the link is made anew and the browsers are attached again), held_too_many "
             "(a browser said too much while its link was down), browser_slow (it did not read and was let go).",
-            ["why"],
-            registry=registry,
+            "why",
         )
-        self.socket_bytes = Gauge(
-            f"{PREFIX}_socket_unread_bytes", "Bytes that browsers have not read yet, all sockets.", registry=registry
-        )
-        self.socket_bytes_bound = Gauge(
-            f"{PREFIX}_socket_unread_bound_bytes",
+        self.socket_bytes = gauge("socket_unread_bytes", "Bytes that browsers have not read yet, all sockets.")
+        self.socket_bytes_bound = gauge(
+            "socket_unread_bound_bytes",
             "The most one browser may leave unread before it is let go; see dropped_frames.",
-            registry=registry,
         )
-        self.keys = Gauge(f"{PREFIX}_keys", "Live keys in the directory, all tenants.", registry=registry)
-        self.key_use = Gauge(
-            f"{PREFIX}_key_use_waiting",
-            "Keys whose use is not noted yet; at most one for each live key.",
-            registry=registry,
-        )
-        self.queue_bound = Gauge(
-            f"{PREFIX}_publish_queue_bound_bytes",
+        self.keys = gauge("keys", "Live keys in the directory, all tenants.")
+        self.key_use = gauge("key_use_waiting", "Keys whose use is not noted yet; at most one for each live key.")
+        self.queue_bound = gauge(
+            "publish_queue_bound_bytes",
             "The most one tenant's batches waiting for a publish may hold; refusals: publish_failures, queue_full.",
-            registry=registry,
         )
-        self.tenants = Gauge(f"{PREFIX}_tenants", "Tenants in the directory.", registry=registry)
-        self.platform_connected = Gauge(
-            f"{PREFIX}_platform_connected", "1 while the platform's NATS account is connected.", registry=registry
-        )
+        self.tenants = gauge("tenants", "Tenants in the directory.")
+        self.platform_connected = gauge("platform_connected", "1 while the platform's NATS account is connected.")
 
-        self.http_connections = Gauge(
-            f"{PREFIX}_http_connections", "Open connections of clients, sockets included.", registry=registry
+        self.http_connections = gauge("http_connections", "Open connections of clients, sockets included.")
+        self.refused_connections = counter("refused_connections", "Connections refused: their address holds too many.")
+        self.unreadable_requests = counter(
+            "unreadable_requests", "Requests that are no HTTP, or whose head is too large."
         )
-        self.refused_connections = Counter(
-            f"{PREFIX}_refused_connections", "Connections refused: their address holds too many.", registry=registry
+        self.limited = counter("limited_requests", "Requests answered 429, by the limit that was met.", "limit")
+        self._table_entries = gauge("limiter_entries", "Rates that have not recovered, by limit.", "limit")
+        self._table_bound = gauge(
+            "limiter_bound_entries", "The most a limiter's table holds; beyond it the oldest start anew.", "limit"
         )
-        self.unreadable_requests = Counter(
-            f"{PREFIX}_unreadable_requests", "Requests that are no HTTP, or whose head is too large.", registry=registry
+        self._share_used = gauge(
+            "work_used", "In work for all tenants together, in the unit that the label names.", "unit"
         )
-        self.limited = Counter(
-            f"{PREFIX}_limited_requests",
-            "Requests answered 429, by the limit that was met.",
-            ["limit"],
-            registry=registry,
-        )
-        self._table_entries = Gauge(
-            f"{PREFIX}_limiter_entries", "Rates that have not recovered, by limit.", ["limit"], registry=registry
-        )
-        self._table_bound = Gauge(
-            f"{PREFIX}_limiter_bound_entries",
-            "The most a limiter's table holds; beyond it the oldest start anew.",
-            ["limit"],
-            registry=registry,
-        )
-        self._share_used = Gauge(
-            f"{PREFIX}_work_used",
-            "In work for all tenants together, in the unit that the label names.",
-            ["unit"],
-            registry=registry,
-        )
-        self._share_bound = Gauge(
-            f"{PREFIX}_work_bound",
+        self._share_bound = gauge(
+            "work_bound",
             "The most that may be in work, in the unit that the label names; refusals: limited_requests.",
-            ["unit"],
-            registry=registry,
+            "unit",
         )
-        self._share_tenants = Gauge(
-            f"{PREFIX}_work_tenants", "Tenants that have something in work.", ["unit"], registry=registry
-        )
+        self._share_tenants = gauge("work_tenants", "Tenants that have something in work.", "unit")
 
     def watch_table(self, limit: str, size: Callable[[], int], most: int) -> None:
         """Shows a limiter's table."""
