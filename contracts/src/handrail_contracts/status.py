@@ -46,3 +46,15 @@ class TenantStatus(_Model):
         description="What holds now, one entry for each type.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
+
+
+def settled(wanted: list[Condition], before: list[Condition], *, generation: int, now: str) -> list[Condition]:
+    """The wanted conditions with their generation, and with the time (RFC 3339) at which each status last changed."""
+    known = {condition.type: condition for condition in before}
+    found = []
+    for condition in wanted:
+        old = known.get(condition.type)
+        since = old.last_transition_time if old is not None and old.status == condition.status else now
+        changes = {"observed_generation": generation, "last_transition_time": since}
+        found.append(condition.model_copy(update=changes))
+    return found

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from handrail_contracts.record import Limits
+from handrail_operator.errors import TenantError
 
 _MIB = 1024 * 1024
 
@@ -46,10 +47,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Of the whole tenant, rolling updates included; the namespace's quota follows from it."""
 
 
-class UnknownPlan(Exception):
-    """The spec names a plan that the platform does not have. `reason` is for the condition."""
+class UnknownPlan(TenantError):
+    """The spec names a plan that the platform does not have."""
 
     reason = "UnknownPlan"
+    lasting = True
 
     def __init__(self, name: str, known: Mapping[str, Plan]) -> None:
         super().__init__(f"there is no plan {name!r}; the platform's plans are {', '.join(sorted(known))}")

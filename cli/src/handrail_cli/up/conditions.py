@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from handrail_contracts.status import DEGRADED, PROGRESSING, READY, ROLES, Condition
+from handrail_contracts.status import DEGRADED, PROGRESSING, READY, ROLES, Condition, settled
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,7 @@ class Seen:
 def conditions(seen: Seen, before: list[Condition], now: str) -> list[Condition]:
     """`now` is RFC 3339. A condition keeps its time of transition until its status changes."""
     wanted = [_ready(seen), _progressing(seen), _degraded(seen), _provisioned(seen), *_components(seen)]
-    known = {condition.type: condition for condition in before}
-    for condition in wanted:
-        old = known.get(condition.type)
-        condition.last_transition_time = (
-            old.last_transition_time if old is not None and old.status == condition.status else now
-        )
-        condition.observed_generation = seen.generation
-    return wanted
+    return settled(wanted, before, generation=seen.generation, now=now)
 
 
 def _condition(kind: str, holds: bool, reason: str, message: str = "") -> Condition:

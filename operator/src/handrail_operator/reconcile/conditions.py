@@ -1,0 +1,156 @@
+"""What a tenant's status says. Pure: what a look found out in, conditions out."""
+
+from dataclasses import dataclass, field
+
+from handrail_contracts import status
+from handrail_contracts.status import Condition
+from handrail_operator.errors import TenantError
+from handrail_operator.reconcile.rollout import Migration, Rollout
+
+SERVERS = (status.MESSAGING, status.DATABASE, status.CACHE)
+
+
+@dataclass
+class Findings:
+    """Of one look at one tenant."""
+
+    namespace: str = ""
+    problems: dict[str, TenantError] = field(default_factory=dict)
+    """Component (type of its condition) -> what is wrong with it."""
+    provisioned: bool = False
+    """All three servers hold what the tenant needs."""
+    migration: Migration = "none"
+    missing: list[str] = field(default_factory=list)
+    """Why references of the spec lead nowhere."""
+    warnings: list[tuple[str, str]] = field(default_factory=list)
+    """Reason and text of what works and is not as it should be."""
+    rollouts: dict[str, Rollout] = field(default_factory=dict)
+    """Role -> how far it is."""
+    suspended: bool = False
+    data_path: TenantError | bool | None = None
+    """What a probe met; True: it came through; None: not tried yet."""
+    deleting: str = ""
+    """What deletion waits for."""
+
+    @property
+    def running(self) -> bool:
+        return bool(self.rollouts) and all(one.available for one in self.rollouts.values())
+
+    @property
+    def ready(self) -> bool:
+        if self.problems or not self.provisioned or self.deleting:
+            return False
+        return self.suspended or (self.migration == "done" and self.running)
+
+    @property
+    def moving(self) -> bool:
+        if self.deleting:
+            return True
+        if self.problems or self.suspended:
+            return False
+        return self.migration != "done" or any(one.moving for one in self.rollouts.values())
+
+
+def conditions(found: Findings) -> list[Condition]:
+    return [
+        _ready(found),
+        _condition(status.PROGRESSING, found.moving, *_movement(found)),
+        _degraded(found),
+        _namespace(found),
+        *(_server(found, kind) for kind in SERVERS),
+        _secrets(found),
+        *(_role(found, role) for role in found.rollouts),
+        _data_path(found),
+    ]
+
+
+def _condition(kind: str, holds: bool | None, reason: str, message: str = "") -> Condition:
+    value = "Unknown" if holds is None else "True" if holds else "False"
+    return Condition.model_validate({"type": kind, "status": value, "reason": reason, "message": message[:2000]})
+
+
+def _ready(found: Findings) -> Condition:
+    if found.deleting:
+        return _condition(status.READY, False, "Deleting", found.deleting)
+    if found.problems:
+        kind, problem = next(iter(found.problems.items()))
+        return _condition(status.READY, False, problem.reason, f"{kind}: {problem}")
+    if not found.provisioned:
+        return _condition(status.READY, False, "Provisioning", "Its place on the servers is being made.")
+    if found.suspended:
+        return _condition(status.READY, True, "Suspended", "The runtime is stopped; events are still taken.")
+    if found.migration != "done":
+        return _condition(status.READY, False, "Migrating", "Its tables are being brought up to date.")
+    if late := {role: one for role, one in found.rollouts.items() if not one.available}:
+        texts = [f"{role}: {one.message}" for role, one in late.items()]
+        return _condition(status.READY, False, "NotAvailable", " ".join(texts))
+    return _condition(status.READY, True, "Running", "")
+
+
+def _movement(found: Findings) -> tuple[str, str]:
+    if found.deleting:
+        return "Deleting", found.deleting
+    if not found.moving:
+        return "Settled", ""
+    if found.migration != "done":
+        return "Migrating" if found.provisioned else "Provisioning", ""
+    return "RollingOut", " ".join(f"{role}: {one.message}" for role, one in found.rollouts.items() if one.moving)
+
+
+def _degraded(found: Findings) -> Condition:
+    wrong = [(problem.reason, f"{kind}: {problem}") for kind, problem in found.problems.items()]
+    if found.missing:
+        wrong.append(("SecretMissing", " ".join(found.missing)))
+    wrong += found.warnings
+    if isinstance(found.data_path, TenantError):
+        wrong.append((found.data_path.reason, f"{status.DATA_PATH}: {found.data_path}"))
+    wrong += [("NotAvailable", f"{role}: {one.message}") for role, one in found.rollouts.items() if _broken(one)]
+    if not wrong:
+        return _condition(status.DEGRADED, False, "AsExpected")
+    return _condition(status.DEGRADED, True, wrong[0][0], " ".join(text for _, text in wrong))
+
+
+def _broken(one: Rollout) -> bool:
+    return bool(one.message) and not one.moving
+
+
+def _namespace(found: Findings) -> Condition:
+    if problem := found.problems.get(status.NAMESPACE):
+        return _condition(status.NAMESPACE, False, problem.reason, str(problem))
+    return _condition(status.NAMESPACE, bool(found.namespace), "Active" if found.namespace else "Pending")
+
+
+def _server(found: Findings, kind: str) -> Condition:
+    if problem := found.problems.get(kind):
+        return _condition(kind, False, problem.reason, str(problem))
+    if not found.provisioned:
+        return _condition(kind, None, "Pending")
+    if kind == status.DATABASE and found.migration != "done" and not found.suspended:
+        return _condition(kind, False, "Migrating", "Its tables are being brought up to date.")
+    return _condition(kind, True, "Provisioned")
+
+
+def _secrets(found: Findings) -> Condition:
+    if found.missing:
+        return _condition(status.SECRETS, False, "SecretMissing", " ".join(found.missing))
+    if not found.namespace:
+        return _condition(status.SECRETS, None, "Pending")
+    return _condition(status.SECRETS, True, "Resolved")
+
+
+def _role(found: Findings, role: str) -> Condition:
+    kind, one = status.ROLES[role], found.rollouts[role]
+    if found.suspended:
+        return _condition(kind, False, "Suspended")
+    if one.available:
+        return _condition(kind, True, "RollingOut" if one.moving else "Available", one.message)
+    return _condition(kind, False, "RollingOut" if one.moving else "NotAvailable", one.message)
+
+
+def _data_path(found: Findings) -> Condition:
+    kind = status.DATA_PATH
+    if found.suspended or found.data_path is None:
+        return _condition(kind, None, "Suspended" if found.suspended else "NotProbed")
+    if isinstance(found.data_path, TenantError):
+        return _condition(kind, False, found.data_path.reason, str(found.data_path))
+    return _condition(kind, True, "Flowing")

@@ -1,0 +1,121 @@
+"""A tenant's end: what stands outside the cluster first, then what stands in it, then the finalizer.
+
+It never hangs: what is gone already is done, and a server that does not answer is waited for only so long. What was
+left behind then is said in the log and in an event, and the keyring that opens it is kept.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from handrail_contracts import names
+from handrail_operator.errors import TenantError
+from handrail_operator.kube import kinds
+from handrail_operator.kube.client import Cluster
+from handrail_operator.kube.errors import Conflict, NotFound
+from handrail_operator.provision.servers import Servers
+from handrail_operator.reconcile import namespaces, steps
+from handrail_operator.reconcile.keyrings import Keyrings
+from handrail_operator.watching.cache import Children
+
+log = structlog.get_logger()
+
+Object = dict[str, Any]
+
+
+@dataclass
+class Deletion:
+    cluster: Cluster
+    children: Children
+    servers: Servers
+    keyrings: Keyrings
+    timeout: float
+    """Seconds from the request within which servers that are away may come back."""
+
+    async def run(self, tenant: Object) -> dict[str, TenantError]:
+        """Everything that can be done now; what keeps it from ending, by component, or nothing. Raises ApiError."""
+        name = tenant["metadata"]["name"]
+        if names.FINALIZER not in tenant["metadata"].get("finalizers", []):
+            return {}
+        await self._end_pods(name)
+        problems = await self._leave_servers(name, destroys(tenant))
+        if problems and not self._late(tenant):
+            return problems
+        await self._leave_cluster(name)
+        if problems:
+            left = "; ".join(f"{kind}: {problem}" for kind, problem in problems.items())
+            log.error("tenant released with things left behind", tenant=name, left=left)
+        elif destroys(tenant):
+            await self.keyrings.delete(name)
+        await self._release(tenant)
+        log.info("tenant deleted", tenant=name, data="destroyed" if destroys(tenant) and not problems else "kept")
+        return {}
+
+    def _late(self, tenant: Object) -> bool:
+        asked = datetime.fromisoformat(tenant["metadata"]["deletionTimestamp"])
+        return (datetime.now(UTC) - asked).total_seconds() > self.timeout
+
+    async def _end_pods(self, name: str) -> None:
+        """Before their doors are shut, so that they end in good order."""
+        pods = [
+            one
+            for (plural, _, _), one in self.children.of(name).items()
+            if plural in (kinds.DEPLOYMENT.plural, kinds.JOB.plural) and steps.is_ours(one, name)
+        ]
+        await asyncio.gather(*(self._delete(one) for one in pods if "deletionTimestamp" not in one["metadata"]))
+
+    async def _leave_servers(self, name: str, data: bool) -> dict[str, TenantError]:
+        secrets = await self.keyrings.load(name)
+        if secrets is None:
+            # It was never provisioned, or this has been done before.
+            return {}
+        return await self.servers.deprovision(name, secrets, data=data)
+
+    async def _leave_cluster(self, name: str) -> None:
+        """Its own namespace goes as a whole; out of one that was there before, what is ours."""
+        for namespace in self.children.namespaces(name):
+            if namespaces.is_own(namespace):
+                meta = namespace["metadata"]
+                await self.cluster.delete(kinds.NAMESPACE, None, meta["name"], uid=meta["uid"])
+                continue
+            space = namespace["metadata"]["name"]
+            listed = await self.cluster.list(kinds.SECRET, space, labels=f"{names.LABEL_TENANT}={name}")
+            standing = [one for (_, where, _), one in self.children.of(name).items() if where == space]
+            ours = [one for one in (*standing, *listed) if steps.is_ours(one, name)]
+            await asyncio.gather(*map(self._delete, ours))
+
+    async def _delete(self, thing: Object) -> None:
+        meta = thing["metadata"]
+        await self.cluster.delete(kinds.of(thing), meta.get("namespace"), meta["name"], uid=meta["uid"])
+
+    async def _release(self, tenant: Object) -> None:
+        meta = tenant["metadata"]
+        for _ in range(5):
+            found = await self.cluster.get(kinds.TENANT, None, meta["name"])
+            finalizers = found["metadata"].get("finalizers", []) if found else []
+            if found is None or found["metadata"]["uid"] != meta["uid"] or names.FINALIZER not in finalizers:
+                return
+            place = finalizers.index(names.FINALIZER)
+            try:
+                await self.cluster.json_patch(
+                    kinds.TENANT,
+                    None,
+                    meta["name"],
+                    [
+                        {"op": "test", "path": f"/metadata/finalizers/{place}", "value": names.FINALIZER},
+                        {"op": "remove", "path": f"/metadata/finalizers/{place}"},
+                    ],
+                )
+            except NotFound:
+                return
+            except Conflict:
+                continue
+            return
+
+
+def destroys(tenant: Object) -> bool:
+    """Whether the tenant's data is to go. By its raw spec: also one that can no longer be read is to be deleted."""
+    return bool(tenant.get("spec", {}).get("deletionPolicy") == "Delete")

@@ -1,0 +1,68 @@
+"""The one namespace of a tenant: found, made, or refused."""
+
+from typing import Any
+
+from handrail_contracts import names
+from handrail_operator.errors import NamespaceTaken, TenantError
+from handrail_operator.kube import kinds
+from handrail_operator.kube.client import Cluster
+from handrail_operator.kube.errors import AlreadyExists
+from handrail_operator.manifests import tenant as manifests
+
+Object = dict[str, Any]
+NOTES = (names.ANNOTATION_DATABASE, names.ANNOTATION_MIGRATED)
+"""Annotations that say what is known of the tenant's database."""
+
+
+class NamespaceTerminating(TenantError):
+    """An earlier tenant's namespace of this name has not ended yet."""
+
+    reason = "NamespaceTerminating"
+
+
+def choose(tenant: str, labelled: list[Object], before: str) -> Object | None:
+    """Of the namespaces labelled for the tenant, the one it lives in. Raises NamespaceTaken where that is not clear.
+    `before`: what its status says."""
+    by_name = {one["metadata"]["name"]: one for one in labelled}
+    if before in by_name:
+        return by_name[before]
+    own = names.namespace(tenant)
+    if own in by_name or len(by_name) < 2:
+        return by_name.get(own) or next(iter(by_name.values()), None)
+    raise NamespaceTaken(
+        f"Several namespaces are labelled {names.LABEL_TENANT}: {tenant} ({', '.join(sorted(by_name))}). "
+        f"Leave the label on one of them."
+    )
+
+
+def is_own(namespace: Object) -> bool:
+    """Made by the operator, so it goes with the tenant; not one that somebody made before and labelled."""
+    return bool(namespace["metadata"].get("labels", {}).get(names.LABEL_MANAGED_BY) == names.FIELD_MANAGER)
+
+
+async def make(cluster: Cluster, tenant: str, uid: str) -> Object:
+    """A new one, or the one that stands there and is labelled. Raises NamespaceTaken, NamespaceTerminating."""
+    wanted = manifests.namespace(tenant, uid)
+    try:
+        return await cluster.create(wanted)
+    except AlreadyExists:
+        found = await cluster.get(kinds.NAMESPACE, None, wanted["metadata"]["name"])
+    if found is None or "deletionTimestamp" in found["metadata"]:
+        raise NamespaceTerminating(f"Namespace {wanted['metadata']['name']} is still being removed.")
+    if found["metadata"].get("labels", {}).get(names.LABEL_TENANT) != tenant:
+        raise NamespaceTaken(
+            f"Namespace {wanted['metadata']['name']} belongs to somebody else and is not touched. If it is meant for "
+            f"this tenant, label it {names.LABEL_TENANT}: {tenant}; a tenant of another name is the other way out."
+        )
+    return found
+
+
+def wanted(tenant: str, uid: str, found: Object, notes: dict[str, str]) -> Object:
+    """What the namespace is to be. One that was there before gets the rules for its pods, but no owner."""
+    made = manifests.namespace(tenant, uid)
+    meta = made["metadata"]
+    kept = {"name": found["metadata"]["name"], "annotations": meta.get("annotations", {}) | notes}
+    if is_own(found):
+        return made | {"metadata": meta | kept}
+    labels = {key: value for key, value in meta["labels"].items() if key != names.LABEL_MANAGED_BY}
+    return made | {"metadata": kept | {"labels": labels}}

@@ -1,0 +1,53 @@
+"""What a spec's secret references lead to in the tenant's namespace. Pure: Secrets in, values and reasons out."""
+
+import base64
+import binascii
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from handrail_contracts import names
+from handrail_contracts.secret_refs import references
+from handrail_contracts.tenant_spec import SecretRef, TenantSpec
+
+
+@dataclass(frozen=True)
+class Resolved:
+    usable: tuple[SecretRef, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Why references lead nowhere, one sentence each."""
+    identity_secrets: tuple[str, ...] = field(default=(), repr=False)
+    """The values of the spec's signing secrets, in its order."""
+
+
+def resolve(spec: TenantSpec, namespace: str, secrets: Iterable[dict[str, Any]]) -> Resolved:
+    """`secrets`: those of the tenant's namespace, whatever their labels."""
+    by_name = {secret["metadata"]["name"]: secret for secret in secrets}
+    values: dict[SecretRef, str] = {}
+    missing = []
+    wanted = dict.fromkeys(references(spec))
+    for reference in wanted:
+        found = _value(reference, namespace, by_name.get(reference.name))
+        if isinstance(found, str):
+            missing.append(found)
+        else:
+            values[reference] = found.decode(errors="replace").strip()
+    identity = tuple(values[one] for one in spec.identity.signing_secret_refs if one in values)
+    return Resolved(tuple(one for one in wanted if one in values), tuple(missing), identity)
+
+
+def _value(reference: SecretRef, namespace: str, secret: dict[str, Any] | None) -> bytes | str:
+    """The value, or why there is none."""
+    where = f"Secret {reference.name} of namespace {namespace}"
+    if secret is None:
+        return f"{where} does not exist, or lacks the label {names.LABEL_USE}: {names.USE_TENANT}."
+    if secret["metadata"].get("labels", {}).get(names.LABEL_USE) != names.USE_TENANT:
+        return f"{where} lacks the label {names.LABEL_USE}: {names.USE_TENANT}."
+    value = secret.get("data", {}).get(reference.key)
+    if value is None:
+        return f"{where} has no key {reference.key}."
+    try:
+        decoded = base64.b64decode(value, validate=True)
+    except binascii.Error:
+        return f"{where} has no readable key {reference.key}."
+    return decoded or f"{where} has nothing under the key {reference.key}."

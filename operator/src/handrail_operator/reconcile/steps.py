@@ -1,0 +1,58 @@
+"""What is to be written and taken away in a tenant's namespace. Pure: what is wanted and what stands in, steps out."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from handrail_contracts import names
+from handrail_operator.errors import NameTaken
+from handrail_operator.kube import kinds
+from handrail_operator.reconcile.difference import as_wanted
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+"""Plural of the kind, and name."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """`apply` in order; `delete` afterwards."""
+
+    apply: list[Object] = field(default_factory=list, repr=False)
+    delete: list[Object] = field(default_factory=list, repr=False)
+
+
+def key(thing: Object) -> Key:
+    return kinds.of(thing).plural, thing["metadata"]["name"]
+
+
+def is_ours(thing: Object, tenant: str) -> bool:
+    labels = thing["metadata"].get("labels", {})
+    return labels.get(names.LABEL_TENANT) == tenant and labels.get(names.LABEL_MANAGED_BY) == names.FIELD_MANAGER
+
+
+def applied(wanted: Iterable[Object], standing: Mapping[Key, Object]) -> list[Object]:
+    """Those of the wanted objects that differ from what stands, or are missing."""
+    return [thing for thing in wanted if not as_wanted(thing, standing.get(key(thing)))]
+
+
+def superfluous(tenant: str, keep: Iterable[Key], standing: Mapping[Key, Object]) -> list[Object]:
+    """What is ours and no longer wanted. Objects that are going already are left alone."""
+    kept = set(keep)
+    return [
+        thing
+        for found, thing in standing.items()
+        if found not in kept and is_ours(thing, tenant) and "deletionTimestamp" not in thing["metadata"]
+    ]
+
+
+def refuse_strangers(tenant: str, wanted: Iterable[Object], found: Mapping[Key, Object]) -> None:
+    """Raises NameTaken where somebody else's object stands under a name that is needed."""
+    for thing in wanted:
+        other = found.get(key(thing))
+        if other is not None and not is_ours(other, tenant):
+            kind, name, space = thing["kind"], thing["metadata"]["name"], thing["metadata"]["namespace"]
+            raise NameTaken(
+                f"{kind} {name} in namespace {space} was not made by Handrail and is not touched. "
+                f"Remove or rename it; the tenant goes on by itself."
+            )

@@ -1,0 +1,116 @@
+"""Tells people what was found: the tenant's status, written only when it changed, and events on transitions."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from handrail_contracts import status
+from handrail_contracts.status import Condition, TenantStatus, settled
+from handrail_operator.kube import kinds
+from handrail_operator.kube.client import Cluster
+from handrail_operator.kube.errors import ApiError
+from handrail_operator.reconcile.conditions import Findings, conditions
+
+log = structlog.get_logger()
+
+Object = dict[str, Any]
+_REPORTER = "handrail.dev/operator"
+_EVENTS_NAMESPACE = "default"
+"""Where Kubernetes keeps the events of objects that are in no namespace."""
+
+
+class Teller:
+    """Keeps what it wrote last of each tenant, for the cache is told of it later."""
+
+    def __init__(self, cluster: Cluster, identity: str) -> None:
+        self._cluster = cluster
+        self._identity = identity
+        self._written: dict[str, tuple[str, TenantStatus]] = {}
+
+    def forget(self, name: str) -> None:
+        self._written.pop(name, None)
+
+    async def tell(self, tenant: Object, found: Findings, *, revision: str, version: str) -> bool:
+        """Whether there was anything new to tell. `revision`, `version`: in force; empty: as before. Raises
+        ApiError."""
+        meta = tenant["metadata"]
+        before = self._before(tenant)
+        wanted = TenantStatus(
+            observed_generation=meta.get("generation", 0),
+            revision=revision or before.revision,
+            version=version or before.version,
+            namespace=found.namespace or before.namespace,
+            conditions=settled(
+                conditions(found), before.conditions, generation=meta.get("generation", 0), now=_now("seconds")
+            ),
+        )
+        if wanted == before:
+            return False
+        body = wanted.model_dump(by_alias=True)
+        await self._cluster.apply_status(kinds.TENANT, meta["name"], body, uid=meta["uid"])
+        self._written[meta["name"]] = (meta["resourceVersion"], wanted)
+        for kind, reason, message in transitions(before.conditions, wanted.conditions):
+            await self._post(tenant, kind, reason, message)
+        return True
+
+    def _before(self, tenant: Object) -> TenantStatus:
+        version, written = self._written.get(tenant["metadata"]["name"], ("", TenantStatus()))
+        if version == tenant["metadata"]["resourceVersion"]:
+            return written
+        try:
+            return TenantStatus.model_validate(tenant.get("status") or {})
+        except ValidationError:
+            # Somebody wrote what no version of ours writes: it is written anew.
+            return TenantStatus()
+
+    async def _post(self, tenant: Object, kind: str, reason: str, message: str) -> None:
+        meta = tenant["metadata"]
+        event = {
+            "apiVersion": kinds.EVENT.api_version,
+            "kind": kinds.EVENT.kind,
+            "metadata": {"name": f"{meta['name']}.{secrets.token_hex(8)}", "namespace": _EVENTS_NAMESPACE},
+            "eventTime": _now("microseconds"),
+            "type": kind,
+            "reason": reason,
+            "action": "Reconcile",
+            "note": (message or reason)[:1000],
+            "regarding": {
+                "apiVersion": kinds.TENANT.api_version,
+                "kind": kinds.TENANT.kind,
+                "name": meta["name"],
+                "uid": meta["uid"],
+            },
+            "reportingController": _REPORTER,
+            "reportingInstance": self._identity[:128],
+        }
+        try:
+            await self._cluster.create(event)
+        except ApiError as error:
+            # An event is a courtesy: the status says the same.
+            log.warning("event not posted", tenant=meta["name"], reason=reason, error=str(error))
+
+
+def transitions(before: list[Condition], after: list[Condition]) -> list[tuple[str, str, str]]:
+    """Type, reason and message of the events that a change of conditions is worth. Pure."""
+    old = {one.type: one for one in before}
+    new = {one.type: one for one in after}
+    found = []
+    for kind in (status.PROGRESSING, status.DEGRADED, status.READY):
+        was, now = old.get(kind), new[kind]
+        if was is not None and (was.status, was.reason) == (now.status, now.reason):
+            continue
+        if kind == status.DEGRADED:
+            if now.status == "True":
+                found.append(("Warning", now.reason, now.message))
+            elif was is not None and was.status == "True":
+                found.append(("Normal", "Recovered", f"{was.reason} is over."))
+        elif now.status == "True" and not (kind == status.READY and was is not None and was.status == "True"):
+            found.append(("Normal", now.reason if kind == status.PROGRESSING else "Ready", now.message or now.reason))
+    return found
+
+
+def _now(precision: str) -> str:
+    return datetime.now(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
