@@ -1,5 +1,6 @@
 """Everything the builders need to know of one tenant."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +41,16 @@ class Place:
     def version(self) -> str:
         """Of the runtime."""
         pods = self.installation.runtime
-        return pods.version or pods.image.rpartition(":")[2].partition("@")[0]
+        if pods.version:
+            return pods.version
+        # A port of a registry is no tag: a tag comes after the last slash.
+        reference, _, digest = pods.image.partition("@")
+        return reference.rpartition("/")[2].partition(":")[2] or digest or "latest"
+
+    @property
+    def version_label(self) -> str:
+        """The version as far as a label can hold it: 63 letters, digits, `-`, `_`, `.`, none of these at an end."""
+        return re.sub(r"[^-_.A-Za-z0-9]", "-", self.version)[:63].strip("-_.")
 
     def labels(self, component: str | None = None) -> dict[str, str]:
         """What every child carries, and how it is found again."""
