@@ -72,7 +72,7 @@ class ControlPlane:
         admin = self.kubeconfig()
         for name, flags in (
             ("kube-controller-manager", self._controller_manager(admin)),
-            ("kube-scheduler", ["--leader-elect=false", "--secure-port=0", f"--kubeconfig={admin}"]),
+            ("kube-scheduler", _scheduler(admin)),
         ):
             self._run(name, [str(program), name, *flags])
         self._run("kwok", [str(kwok), *self._kwok(admin)])
@@ -131,9 +131,10 @@ class ControlPlane:
             f"--service-account-private-key-file={self.folder / 'service-accounts.key'}",
             f"--root-ca-file={self.certificate}",
             "--concurrent-namespace-syncs=20",
-            # Deployments of many tenants at once must not wait for the client's own limit.
-            "--kube-api-qps=200",
-            "--kube-api-burst=400",
+            # A thousand tenants at once must wait for the operator, not for a controller or its client's own limit.
+            *(f"--concurrent-{kind}-syncs=20" for kind in ("deployment", "replicaset", "job", "resource-quota")),
+            "--kube-api-qps=1000",
+            "--kube-api-burst=2000",
         ]
 
     def _kwok(self, admin: Path) -> list[str]:
@@ -193,6 +194,12 @@ def _port(taken: set[int]) -> int:
     port = free_port(taken)
     taken.add(port)
     return port
+
+
+def _scheduler(admin: Path) -> list[str]:
+    # As above: the default of 50 calls a second binds no more than 25 pods a second.
+    limits = ["--kube-api-qps=1000", "--kube-api-burst=2000"]
+    return ["--leader-elect=false", "--secure-port=0", f"--kubeconfig={admin}", *limits]
 
 
 def _etcd(data: Path, port: int, peers: int) -> list[str]:
