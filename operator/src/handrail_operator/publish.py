@@ -1,12 +1,9 @@
 """Tells the gateway (tenant record) and the tenant's runtime (effective config) what holds now."""
 
-from nats.js import JetStreamContext
-from nats.js.errors import KeyNotFoundError
-
-from handrail_contracts import names, record
+from handrail_contracts import record
 from handrail_contracts.record import IdentitySecret, Phase, TenantRecord
 from handrail_contracts.tenant_spec import TenantSpec
-from handrail_operator.provision import nats_claims, nats_connection
+from handrail_operator.provision import nats_values
 from handrail_operator.provision.keyring import TenantSecrets
 from handrail_operator.provision.platform import Platform
 from handrail_operator.provision.tenant import ProvisionedTenant
@@ -45,30 +42,14 @@ def build_record(
 
 async def publish_record(platform: Platform, wanted: TenantRecord) -> bool:
     """Writes the record where it differs; returns whether it did."""
-    return await _put(platform.account.jetstream(), names.TENANTS_BUCKET, wanted.name, record.encode(wanted))
+    return await nats_values.put_record(platform.account, wanted)
 
 
 async def withdraw_record(platform: Platform, name: str) -> None:
     """The gateway forgets the tenant within a second."""
-    bucket = await platform.account.jetstream().key_value(names.TENANTS_BUCKET)
-    await bucket.purge(name)
+    await nats_values.purge_record(platform.account, name)
 
 
 async def publish_config(platform: Platform, secrets: TenantSecrets, spec: TenantSpec) -> bool:
     """Writes the effective config into the tenant's account where it differs; returns whether it did."""
-    access = platform.access
-    value = record.encode(record.effective(spec, local=access.local))
-    administrator = nats_claims.administrator()
-    async with nats_connection.connected(access.nats_url, secrets.account_seed, administrator, "operator") as client:
-        return await _put(client.jetstream(), names.CONFIG_BUCKET, names.EFFECTIVE_CONFIG, value)
-
-
-async def _put(js: JetStreamContext, bucket_name: str, key: str, value: bytes) -> bool:
-    bucket = await js.key_value(bucket_name)
-    try:
-        if (await bucket.get(key)).value == value:
-            return False
-    except KeyNotFoundError:
-        pass
-    await bucket.put(key, value)
-    return True
+    return await nats_values.put_config(platform.access, secrets, record.effective(spec, local=platform.access.local))

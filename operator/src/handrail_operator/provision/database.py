@@ -1,6 +1,6 @@
 """A tenant's database: an opaque name, an owner role for migrations, an app role without DDL.
 
-Only the two roles may connect. What the owner's migrations make is usable by the app role at once, by default
+Only the tenant's roles may connect. What the owner's migrations make is usable by the app role at once, by default
 privileges. Names here come from our own keyring (hexadecimal), so they are safe as identifiers.
 """
 
@@ -10,11 +10,11 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from handrail_operator.plans import Plan
-from handrail_operator.provision import scram
+from handrail_operator.provision import database_rights, database_roles
 from handrail_operator.provision.keyring import TenantSecrets
+from handrail_operator.provision.postgres import Administrator
 
-OWNER_CONNECTIONS = 5
-_CAPABILITIES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+SYSTEM = ("postgres", "template1")
 
 
 def url(admin_url: str, user: str, password: str, database: str) -> str:
@@ -24,91 +24,77 @@ def url(admin_url: str, user: str, password: str, database: str) -> str:
     return urlunsplit((parts.scheme, f"{user}:{password}@{place}", f"/{database}", parts.query, ""))
 
 
-async def _connect(admin_url: str, database: str | None = None) -> Any:
-    if database is not None:
-        admin_url = urlunsplit(urlsplit(admin_url)._replace(path=f"/{database}"))
-    return await asyncpg.connect(admin_url, timeout=10, command_timeout=60)
-
-
-async def ensure_platform(admin_url: str) -> None:
+async def ensure_platform(admin: Administrator) -> None:
     """Closes the server's own databases to everybody but its administrators."""
-    connection = await _connect(admin_url)
-    try:
-        for database in ("postgres", "template1"):
-            await connection.execute(f"REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC")
-    finally:
-        await connection.close()
+    async with admin.server() as connection:
+        for database in SYSTEM:
+            if await _is_open(connection, database):
+                await connection.execute(f"REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC")
 
 
-async def ensure_tenant(admin_url: str, tenant: TenantSecrets, plan: Plan) -> None:
-    connection = await _connect(admin_url)
-    try:
-        await _ensure_role(connection, tenant.owner, tenant.owner_password, OWNER_CONNECTIONS)
-        await _ensure_role(connection, tenant.app, tenant.app_password, plan.database_connections)
-        exists = await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", tenant.database)
-        if not exists:
-            await connection.execute(f'CREATE DATABASE "{tenant.database}" OWNER "{tenant.owner}"')
-        await connection.execute(f'REVOKE ALL ON DATABASE "{tenant.database}" FROM PUBLIC')
-        await connection.execute(f'GRANT CONNECT ON DATABASE "{tenant.database}" TO "{tenant.app}"')
-    finally:
-        await connection.close()
-    inside = await _connect(admin_url, tenant.database)
-    try:
-        await inside.execute(_grants(tenant))
-    finally:
-        await inside.close()
+async def ensure_tenant(admin: Administrator, tenant: TenantSecrets, plan: Plan, *, thorough: bool = True) -> str:
+    """Brings roles, database and rights to what is wanted; returns what changes when the database is made anew.
 
-
-async def _ensure_role(connection: Any, role: str, password: str, limit: int) -> None:
-    kept = await connection.fetchrow(
-        "SELECT rolpassword, rolconnlimit, rolcanlogin FROM pg_authid WHERE rolname = $1", role
-    )
-    if (
-        kept is not None
-        and kept["rolcanlogin"]
-        and kept["rolconnlimit"] == limit
-        and scram.matches(password, kept["rolpassword"])
-    ):
-        return
-    verb = "CREATE" if kept is None else "ALTER"
-    await connection.execute(
-        f"{verb} ROLE \"{role}\" {_CAPABILITIES} CONNECTION LIMIT {limit} PASSWORD '{scram.verifier(password)}'"
-    )
-
-
-def _grants(tenant: TenantSecrets) -> str:
-    owner, app = tenant.owner, tenant.app
-    return f"""
-        REVOKE ALL ON SCHEMA public FROM PUBLIC;
-        GRANT USAGE ON SCHEMA public TO "{app}";
-        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "{app}";
-        GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO "{app}";
-        ALTER DEFAULT PRIVILEGES FOR ROLE "{owner}" GRANT USAGE ON SCHEMAS TO "{app}";
-        ALTER DEFAULT PRIVILEGES FOR ROLE "{owner}" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "{app}";
-        ALTER DEFAULT PRIVILEGES FOR ROLE "{owner}" GRANT USAGE, SELECT ON SEQUENCES TO "{app}";
+    `thorough`: looks inside the database even where a mark on it says that its rights were set.
     """
-
-
-async def close_tenant(admin_url: str, tenant: TenantSecrets) -> None:
-    """Keeps the data and shuts the door: the roles may no longer log in, and their sessions end."""
-    connection = await _connect(admin_url)
-    try:
-        for role in (tenant.owner, tenant.app):
-            if await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
-                await connection.execute(f'ALTER ROLE "{role}" NOLOGIN')
-        await connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", tenant.database
+    async with admin.server() as connection:
+        await database_roles.ensure(connection, tenant, plan)
+        found = await _identity(connection, tenant.database)
+        if found is None:
+            await _create(connection, tenant)
+            found = await _identity(connection, tenant.database)
+        if await _is_open(connection, tenant.database):
+            await connection.execute(f'REVOKE ALL ON DATABASE "{tenant.database}" FROM PUBLIC')
+        if not await connection.fetchval(
+            "SELECT has_database_privilege($1, $2, 'CONNECT')", tenant.app, tenant.database
+        ):
+            await connection.execute(f'GRANT CONNECT ON DATABASE "{tenant.database}" TO "{tenant.app}"')
+        marked = await connection.fetchval(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1", tenant.database
         )
-    finally:
-        await connection.close()
+    if thorough or marked != database_rights.MARK:
+        async with admin.inside(tenant.database) as connection:
+            await database_rights.ensure(connection, tenant)
+            if marked != database_rights.MARK:
+                # Seen from outside, so that the next look needs no connection into each database.
+                await connection.execute(f"COMMENT ON DATABASE \"{tenant.database}\" IS '{database_rights.MARK}'")
+    return str(found)
 
 
-async def delete_tenant(admin_url: str, tenant: TenantSecrets) -> None:
-    """Destroys the database and its roles."""
-    connection = await _connect(admin_url)
+async def _identity(connection: Any, database: str) -> str | None:
+    found: str | None = await connection.fetchval(
+        "SELECT system_identifier || '-' || oid FROM pg_database, pg_control_system() WHERE datname = $1", database
+    )
+    return found
+
+
+async def _is_open(connection: Any, database: str) -> bool:
+    """Whether everybody may connect or make temporary tables."""
+    found: bool = await connection.fetchval(
+        "SELECT has_database_privilege('public', $1, 'CONNECT') OR has_database_privilege('public', $1, 'TEMP')",
+        database,
+    )
+    return found
+
+
+async def _create(connection: Any, tenant: TenantSecrets) -> None:
+    # template0 takes no connections, so it is never in use by somebody else while it is copied.
     try:
+        await connection.execute(f'CREATE DATABASE "{tenant.database}" OWNER "{tenant.owner}" TEMPLATE template0')
+    except asyncpg.DuplicateDatabaseError:
+        return
+
+
+async def close_tenant(admin: Administrator, tenant: TenantSecrets) -> None:
+    """Keeps the data and shuts the door: the roles may no longer log in, and their sessions end."""
+    async with admin.server() as connection:
+        await database_roles.close(connection, tenant)
+
+
+async def delete_tenant(admin: Administrator, tenant: TenantSecrets) -> None:
+    """Destroys the database and its roles."""
+    async with admin.server() as connection:
+        # WITH (FORCE) does not keep new sessions from coming while the old ones end.
+        await database_roles.close(connection, tenant)
         await connection.execute(f'DROP DATABASE IF EXISTS "{tenant.database}" WITH (FORCE)')
-        for role in (tenant.app, tenant.owner):
-            await connection.execute(f'DROP ROLE IF EXISTS "{role}"')
-    finally:
-        await connection.close()
+        await database_roles.drop(connection, tenant)

@@ -31,9 +31,11 @@ def platform_account() -> dict[str, Any]:
     return _account(_limits(disk_storage=-1, mem_storage=-1, streams=-1, consumer=-1))
 
 
-def tenant_account(plan: Plan) -> dict[str, Any]:
+def tenant_account(plan: Plan, revoked_until: int = 0) -> dict[str, Any]:
+    """`revoked_until`: users issued then or before (seconds since 1970) are cut off; 0: none is."""
     disk = plan.events_bytes + plan.signals_bytes + _ROOM
-    return _account(_limits(conn=plan.nats_connections, disk_storage=disk, mem_storage=_ROOM, streams=8, consumer=200))
+    limits = _limits(conn=plan.nats_connections, disk_storage=disk, mem_storage=_ROOM, streams=8, consumer=200)
+    return _account(limits, **({"revocations": {"*": revoked_until}} if revoked_until else {}))
 
 
 def _user(publish: list[str], subscribe: list[str]) -> dict[str, Any]:

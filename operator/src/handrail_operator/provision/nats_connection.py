@@ -1,7 +1,7 @@
 """NATS connections for provisioning: credentials are made on the spot and never written down."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,24 +10,40 @@ from nats.aio.client import Client
 from handrail_operator.provision import nats_jwt
 
 LIFETIME = 3600
-"""Seconds a made credential is good for; a reconnect makes the next one."""
+"""Seconds a made credential of a passing connection is good for."""
 
 
-async def connect(url: str, account_seed: str, claims: dict[str, Any], name: str, *, patient: bool = False) -> Client:
-    """A connection into the account, as a user with these claims. `patient`: reconnects for ever."""
+async def connect(
+    url: str,
+    account_seed: str,
+    claims: dict[str, Any],
+    name: str,
+    *,
+    patient: bool = False,
+    on_error: Callable[[Exception], None] | None = None,
+    on_closed: Callable[[], None] | None = None,
+) -> Client:
+    """A connection into the account, as a user with these claims. `patient`: tries for ever, now and after a loss,
+    and its user does not expire: nats-py ends a connection for good when the server says that it has."""
     seed = nats_jwt.new_seed("user")
     subject = nats_jwt.public_key(seed)
 
     def jwt() -> bytes:
         now = int(time.time())
-        token = nats_jwt.encode(account_seed, subject, name, claims, issued_at=now, expires_at=now + LIFETIME)
-        return token.encode()
+        expires_at = None if patient else now + LIFETIME
+        return nats_jwt.encode(account_seed, subject, name, claims, issued_at=now, expires_at=expires_at).encode()
 
     def signature(nonce: str) -> bytes:
         return nats_jwt.sign_nonce(seed, nonce)
 
-    async def ignore(_error: Exception) -> None:
+    async def note(error: Exception) -> None:
         """nats-py prints errors of the connection otherwise; calls that fail say so themselves."""
+        if on_error is not None:
+            on_error(error)
+
+    async def end() -> None:
+        if on_closed is not None:
+            on_closed()
 
     client = Client()
     await client.connect(
@@ -35,7 +51,8 @@ async def connect(url: str, account_seed: str, claims: dict[str, Any], name: str
         name=name,
         user_jwt_cb=lambda: bytearray(jwt()),
         signature_cb=signature,
-        error_cb=ignore,
+        error_cb=note,
+        closed_cb=end,
         max_reconnect_attempts=-1 if patient else 3,
         reconnect_time_wait=1,
         connect_timeout=5,

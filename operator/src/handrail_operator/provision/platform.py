@@ -12,6 +12,7 @@ from handrail_contracts import names
 from handrail_operator.plans import DEFAULT, Plan
 from handrail_operator.provision import database, jwk, nats_claims, nats_connection, nats_jwt, nats_streams
 from handrail_operator.provision.keyring import PlatformSecrets
+from handrail_operator.provision.postgres import Administrator
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Platform:
     system: Client
     account: Client
     redis: Redis
+    postgres: Administrator
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,14 @@ async def open_platform(access: Access) -> AsyncIterator[Platform]:
             clients.append(client)
         redis = Redis.from_url(access.redis_url)
         stack.push_async_callback(redis.aclose)
-        yield Platform(access, clients[0], clients[1], redis)
+        postgres = Administrator(access.postgres_url)
+        stack.push_async_callback(postgres.close)
+        yield Platform(access, clients[0], clients[1], redis, postgres)
 
 
 async def provision_platform(platform: Platform) -> None:
     """What is there once for all tenants: buckets, closed server databases. Idempotent."""
     await asyncio.gather(
         nats_streams.ensure_platform(platform.account.jetstream()),
-        database.ensure_platform(platform.access.postgres_url),
+        database.ensure_platform(platform.postgres),
     )

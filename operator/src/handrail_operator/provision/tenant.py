@@ -23,6 +23,7 @@ from handrail_operator.provision import (
 )
 from handrail_operator.provision.keyring import TenantSecrets
 from handrail_operator.provision.platform import Access, Platform
+from handrail_operator.provision.postgres import Administrator
 
 
 @dataclass(frozen=True)
@@ -44,39 +45,39 @@ async def provision_tenant(platform: Platform, name: str, plan_name: str, secret
     access = platform.access
     plan = plans.find(access.plans, plan_name)
     await asyncio.gather(
-        _provision_nats(platform, name, plan, secrets),
-        database.ensure_tenant(access.postgres_url, secrets, plan),
+        provision_messaging(access, platform.system, name, plan, secrets),
+        database.ensure_tenant(platform.postgres, secrets, plan),
         redis_user.ensure_tenant(platform.redis, name, secrets),
     )
     return provisioned(access, name, plan, secrets)
 
 
-async def _provision_nats(platform: Platform, name: str, plan: Plan, secrets: TenantSecrets) -> None:
-    wanted = nats_claims.tenant_account(plan)
-    found = await nats_accounts.current(platform.system, secrets.account_seed)
+async def provision_messaging(access: Access, system: Client, name: str, plan: Plan, secrets: TenantSecrets) -> None:
+    """The tenant's account, its streams, consumers and bucket. Raises NATS's errors."""
+    wanted = nats_claims.tenant_account(plan, secrets.revoked_until)
+    found = await nats_accounts.current(system, secrets.account_seed)
     # An account can be made smaller only after its streams, and streams larger only after their account.
     shrinks = found is not None and _disk(nats_jwt.decode(found)["nats"]) > _disk(wanted)
     if not shrinks:
-        await _push(platform, name, secrets, wanted)
-    async with _inside(platform, secrets) as client:
+        await _push(access, system, name, secrets, wanted)
+    async with inside(access, secrets) as client:
         await nats_streams.ensure_tenant(client.jetstream(), plan)
     if shrinks:
-        await _push(platform, name, secrets, wanted)
+        await _push(access, system, name, secrets, wanted)
 
 
 def _disk(claims: dict[str, Any]) -> int:
     return int(claims["limits"].get("disk_storage", 0))
 
 
-async def _push(platform: Platform, name: str, secrets: TenantSecrets, claims: dict[str, Any]) -> None:
-    operator_seed = platform.access.secrets.operator_seed
-    await nats_accounts.push(platform.system, operator_seed, secrets.account_seed, names.namespace(name), claims)
+async def _push(access: Access, system: Client, name: str, secrets: TenantSecrets, claims: dict[str, Any]) -> None:
+    await nats_accounts.push(system, access.secrets.operator_seed, secrets.account_seed, names.namespace(name), claims)
 
 
-def _inside(platform: Platform, secrets: TenantSecrets) -> AbstractAsyncContextManager[Client]:
+def inside(access: Access, secrets: TenantSecrets) -> AbstractAsyncContextManager[Client]:
     """A connection into the tenant's account that may do everything there."""
     administrator = nats_claims.administrator()
-    return nats_connection.connected(platform.access.nats_url, secrets.account_seed, administrator, "operator")
+    return nats_connection.connected(access.nats_url, secrets.account_seed, administrator, "operator")
 
 
 def provisioned(access: Access, name: str, plan: Plan, secrets: TenantSecrets) -> ProvisionedTenant:
@@ -84,17 +85,19 @@ def provisioned(access: Access, name: str, plan: Plan, secrets: TenantSecrets) -
 
     def user(seed: str, user_name: str, claims: dict[str, Any]) -> str:
         subject = nats_jwt.public_key(seed)
-        return nats_jwt.encode(secrets.account_seed, subject, user_name, claims, issued_at=0)
+        return nats_jwt.encode(secrets.account_seed, subject, user_name, claims, issued_at=secrets.issued_at)
 
     files = {
-        names.DATABASE_URL_FILE: database.url(access.postgres_url, secrets.app, secrets.app_password, secrets.database),
+        names.DATABASE_URL_FILE: database.url(
+            access.postgres_url, secrets.app_login(), secrets.app_password, secrets.database
+        ),
         names.REDIS_URL_FILE: redis_user.url(access.redis_url, secrets),
         names.PRINCIPAL_KEYS_FILE: jwk.key_set(jwk.public(access.secrets.principal_keys)),
     }
     for role in names.ROLES:
         seed = secrets.role_seeds[role]
         files[names.creds_file(role)] = nats_jwt.credentials(user(seed, role, nats_claims.role(role)), seed)
-    owner_url = database.url(access.postgres_url, secrets.owner, secrets.owner_password, secrets.database)
+    owner_url = database.url(access.postgres_url, secrets.owner_login(), secrets.owner_password, secrets.database)
     return ProvisionedTenant(
         name=name,
         plan=plan,
@@ -109,15 +112,28 @@ def provisioned(access: Access, name: str, plan: Plan, secrets: TenantSecrets) -
 
 async def deprovision_tenant(platform: Platform, name: str, secrets: TenantSecrets, *, data: bool) -> None:
     """Shuts every door of the tenant; its data goes only with `data`. May be run again."""
-    access = platform.access
+    await deprovision_database(platform.postgres, secrets, data=data)
+    await redis_user.delete_tenant(platform.redis, name, secrets, data=data)
+    await deprovision_messaging(platform.access, platform.system, name, secrets, data=data)
+
+
+async def deprovision_messaging(
+    access: Access, system: Client, name: str, secrets: TenantSecrets, *, data: bool
+) -> None:
+    """Withdraws the account, with `data` after its streams. Raises NATS's errors."""
     if data:
         # The account may be withdrawn already, and its streams can only be reached through it.
-        if await nats_accounts.current(platform.system, secrets.account_seed) is None:
-            await _push(platform, name, secrets, nats_claims.tenant_account(next(iter(access.plans.values()))))
-        async with _inside(platform, secrets) as client:
+        if await nats_accounts.current(system, secrets.account_seed) is None:
+            claims = nats_claims.tenant_account(next(iter(access.plans.values())))
+            await _push(access, system, name, secrets, claims)
+        async with inside(access, secrets) as client:
             await nats_streams.delete_tenant(client.jetstream())
-        await database.delete_tenant(access.postgres_url, secrets)
+    await nats_accounts.withdraw(system, access.secrets.operator_seed, secrets.account_seed)
+
+
+async def deprovision_database(postgres: Administrator, secrets: TenantSecrets, *, data: bool) -> None:
+    """Raises PostgreSQL's errors."""
+    if data:
+        await database.delete_tenant(postgres, secrets)
     else:
-        await database.close_tenant(access.postgres_url, secrets)
-    await redis_user.delete_tenant(platform.redis, name, secrets, data=data)
-    await nats_accounts.withdraw(platform.system, access.secrets.operator_seed, secrets.account_seed)
+        await database.close_tenant(postgres, secrets)

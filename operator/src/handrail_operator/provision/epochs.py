@@ -1,0 +1,78 @@
+"""Whether a server is there, and whether it is still the one that was looked at before.
+
+An epoch is a text that changes when a server was restarted or made anew, so that nothing verified before counts.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from handrail_operator.errors import TenantError
+from handrail_operator.provision.trouble import Explain
+
+EVERY = 2.0
+"""Seconds between looks."""
+PATIENCE = 3.0
+"""Seconds after which a server that does not answer counts as away."""
+
+Changed = Callable[[str], None]
+
+
+class Watch:
+    """One server. `look` gives its epoch; `prepare` is done once in each epoch, before it counts."""
+
+    def __init__(
+        self,
+        component: str,
+        look: Callable[[], Awaitable[str]],
+        prepare: Callable[[], Awaitable[None]],
+        explain: Explain,
+        changed: Changed,
+    ) -> None:
+        self.component = component
+        self.epoch: str | None = None
+        """Of the last time the server answered."""
+        self.trouble: TenantError | None = None
+        """Why it is not there now."""
+        self.explain = explain
+        self._look = look
+        self._prepare = prepare
+        self._changed = changed
+        self._seen = asyncio.Event()
+        self._wake = asyncio.Event()
+
+    async def seen(self) -> None:
+        """Waits until there was a first look."""
+        await self._seen.wait()
+
+    def doubt(self) -> None:
+        """Somebody had trouble with it: looks now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self.once()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(EVERY):
+                    await self._wake.wait()
+            self._wake.clear()
+
+    async def once(self) -> None:
+        before = (self.epoch, self._reason())
+        try:
+            async with asyncio.timeout(PATIENCE):
+                epoch = await self._look()
+            if epoch != self.epoch:
+                async with asyncio.timeout(5 * PATIENCE):
+                    await self._prepare()
+            self.epoch, self.trouble = epoch, None
+        except Exception as error:  # noqa: BLE001 - whatever it is, the server is not usable now
+            self.trouble = self.explain(error)
+        first = not self._seen.is_set()
+        self._seen.set()
+        if not first and before != (self.epoch, self._reason()):
+            self._changed(self.component)
+
+    def _reason(self) -> str:
+        return str(self.trouble) if self.trouble is not None else ""

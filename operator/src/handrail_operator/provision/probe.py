@@ -1,0 +1,62 @@
+"""Sends a harmless message the way of the events, and sees that the runtime took it."""
+
+import asyncio
+
+from nats.errors import NoRespondersError
+from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
+
+from handrail_contracts import names, subjects
+from handrail_operator.errors import ServerRefused, TenantError
+from handrail_operator.provision import nats_claims, nats_connection
+from handrail_operator.provision.keyring import TenantSecrets
+from handrail_operator.provision.platform import Access
+from handrail_operator.provision.tenant import inside
+
+WITHIN = 10.0
+"""Seconds from the probe's being on disk until ingest should have taken it."""
+
+
+class NotTaken(TenantError):
+    """Events are kept, and nobody works them off."""
+
+    reason = "NotTaken"
+
+
+class StreamMissing(TenantError):
+    """There is no place for events."""
+
+    reason = "StreamMissing"
+
+
+async def probe(access: Access, secrets: TenantSecrets, within: float = WITHIN) -> None:
+    """Raises NotTaken, StreamMissing, ServerRefused, or NATS's errors."""
+    # As the gateway: what it may not do, an event cannot either.
+    publisher = nats_claims.publisher()
+    async with nats_connection.connected(access.nats_url, secrets.account_seed, publisher, "probe") as client:
+        try:
+            sent = await client.jetstream().publish(subjects.EVENTS_PROBE, b"", timeout=5)
+        except (NoStreamResponseError, NoRespondersError) as error:
+            raise StreamMissing(f"the stream {names.EVENTS_STREAM} does not take events: it is missing") from error
+        except APIError as error:
+            raise ServerRefused(
+                f"the stream {names.EVENTS_STREAM} does not take events: {error.description}"
+            ) from error
+    async with inside(access, secrets) as client:
+        js = client.jetstream()
+        deadline = asyncio.get_running_loop().time() + within
+        pause = 0.02
+        while True:
+            try:
+                await js.get_msg(names.EVENTS_STREAM, sent.seq, direct=True)
+            except NotFoundError:
+                return
+            if asyncio.get_running_loop().time() > deadline:
+                break
+            await asyncio.sleep(pause)
+            pause = min(0.5, pause * 1.5)
+        state = (await js.stream_info(names.EVENTS_STREAM)).state
+        before = max(0, sent.seq - state.first_seq)
+        # Nobody shall find it later, where ingest has been away for long.
+        await js.delete_msg(names.EVENTS_STREAM, sent.seq)
+    ahead = f"; {before} messages wait before it" if before else ""
+    raise NotTaken(f"a probe is on disk, and ingest did not take it within {within:g} s{ahead}")
