@@ -18,7 +18,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from handrail_contracts import times
+from handrail_contracts import subjects, times
 from handrail_contracts.signals import Signal
 from handrail_runtime.data.dead_letters import Letter, put_back
 from handrail_runtime.data.raw import raw_transaction
@@ -100,6 +100,12 @@ class Consumer:
         for message in messages:
             data = message.metadata
             self.watermark.note(data.sequence.stream, times.micros(data.timestamp))
+        # Whoever sent a probe sees by its being gone that events get through.
+        if probes := [message for message in messages if message.subject == subjects.EVENTS_PROBE]:
+            await self._pull.done(probes)
+            messages = [message for message in messages if message.subject != subjects.EVENTS_PROBE]
+            if not messages:
+                return
         decoded = [(message, decode(message.data)) for message in messages]
         arrived = [one for _, content in decoded for one in content.events]
         refused = await sift(arrived, self._store)
