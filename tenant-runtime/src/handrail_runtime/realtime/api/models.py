@@ -1,10 +1,12 @@
 """What the read API answers. Field names are those of the tables."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, Field
+
+Item = TypeVar("Item")
 
 
 class EventItem(BaseModel):
@@ -183,44 +185,30 @@ class RunResumed(BaseModel):
     status: str
 
 
-_NEXT = Field(description="Cursor of the next page; null on the last one.")
+class _Page(BaseModel, Generic[Item]):
+    items: list[Item]
+    next: str | None = Field(description="Cursor of the next page; null on the last one.")
 
 
-class EventPage(BaseModel):
-    items: list[EventItem]
-    next: str | None = _NEXT
+class EventPage(_Page[EventItem]): ...
 
 
-class UserPage(BaseModel):
-    items: list[UserItem]
-    next: str | None = _NEXT
+class UserPage(_Page[UserItem]): ...
 
 
-class SessionPage(BaseModel):
-    items: list[SessionItem]
-    next: str | None = _NEXT
+class SessionPage(_Page[SessionItem]): ...
 
 
-class NudgePage(BaseModel):
-    items: list[NudgeItem]
-    next: str | None = _NEXT
+class NudgePage(_Page[NudgeItem]): ...
 
 
-class DecisionPage(BaseModel):
-    items: list[DecisionItem]
-    next: str | None = _NEXT
+class DecisionPage(_Page[DecisionItem]): ...
 
 
-class EscalationPage(BaseModel):
-    items: list[EscalationItem]
-    next: str | None = _NEXT
+class EscalationPage(_Page[EscalationItem]): ...
 
 
-class DeadLetterPage(BaseModel):
-    items: list[DeadLetterItem]
-    next: str | None = _NEXT
+class DeadLetterPage(_Page[DeadLetterItem]): ...
 
 
-class RunPage(BaseModel):
-    items: list[RunItem]
-    next: str | None = _NEXT
+class RunPage(_Page[RunItem]): ...

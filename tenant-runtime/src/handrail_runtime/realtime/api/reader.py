@@ -33,11 +33,11 @@ class Reader:
         self.turn = asyncio.Semaphore(1)
         self._waiting = 0
 
-    async def page(self, listing: lists.Listing, query: lists.PageQuery) -> tuple[list[dict[str, Any]], str | None]:
-        """The items of one page, and the cursor of the next. Raises Problem."""
+    async def page(self, listing: lists.Listing, query: lists.PageQuery) -> dict[str, Any]:
+        """One page: its `items`, and in `next` the cursor of the next one. Raises Problem."""
         rows = await self._rows(listing.name, lists.page_query(listing, query))
         items = rows[: query.limit]
-        return items, lists.next_cursor(listing, items[-1]) if len(rows) > query.limit else None
+        return {"items": items, "next": lists.next_cursor(listing, items[-1]) if len(rows) > query.limit else None}
 
     async def user(self, user_id: str) -> dict[str, Any]:
         """One user with its anonymous ids. Raises Problem not_found."""

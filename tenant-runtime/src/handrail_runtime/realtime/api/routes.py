@@ -122,13 +122,11 @@ def create_router(reader: Reader, mending: Mending, principals: Verifier) -> API
 
     @router.get("/events", summary="Events")
     async def list_events(query: Annotated[lists.EventQuery, Query()]) -> models.EventPage:
-        items, following = await reader.page(lists.EVENTS, query)
-        return models.EventPage.model_validate({"items": items, "next": following})
+        return models.EventPage.model_validate(await reader.page(lists.EVENTS, query))
 
     @router.get("/users", summary="Users")
     async def list_users(query: Annotated[lists.PageQuery, Query()]) -> models.UserPage:
-        items, following = await reader.page(lists.USERS, query)
-        return models.UserPage.model_validate({"items": items, "next": following})
+        return models.UserPage.model_validate(await reader.page(lists.USERS, query))
 
     @router.get("/users/{user_id:anything}", summary="One user", responses=_problems(404))
     async def get_user(request: Request, user_id: str) -> models.UserDetail:  # noqa: ARG001 - read from the raw path
@@ -137,23 +135,19 @@ def create_router(reader: Reader, mending: Mending, principals: Verifier) -> API
 
     @router.get("/sessions", summary="Sessions")
     async def list_sessions(query: Annotated[lists.SessionQuery, Query()]) -> models.SessionPage:
-        items, following = await reader.page(lists.SESSIONS, query)
-        return models.SessionPage.model_validate({"items": items, "next": following})
+        return models.SessionPage.model_validate(await reader.page(lists.SESSIONS, query))
 
     @router.get("/nudges", summary="Nudges")
     async def list_nudges(query: Annotated[lists.SessionQuery, Query()]) -> models.NudgePage:
-        items, following = await reader.page(lists.NUDGES, query)
-        return models.NudgePage.model_validate({"items": items, "next": following})
+        return models.NudgePage.model_validate(await reader.page(lists.NUDGES, query))
 
     @router.get("/decisions", summary="Decisions")
     async def list_decisions(query: Annotated[lists.SessionQuery, Query()]) -> models.DecisionPage:
-        items, following = await reader.page(lists.DECISIONS, query)
-        return models.DecisionPage.model_validate({"items": items, "next": following})
+        return models.DecisionPage.model_validate(await reader.page(lists.DECISIONS, query))
 
     @router.get("/escalations", summary="Escalations")
     async def list_escalations(query: Annotated[lists.SessionQuery, Query()]) -> models.EscalationPage:
-        items, following = await reader.page(lists.ESCALATIONS, query)
-        return models.EscalationPage.model_validate({"items": items, "next": following})
+        return models.EscalationPage.model_validate(await reader.page(lists.ESCALATIONS, query))
 
     _add_what_failed(router, reader)
     _add_changes(router, mending, principals)
@@ -164,15 +158,14 @@ def _add_what_failed(router: APIRouter, reader: Reader) -> None:
     @router.get("/deadletters", summary="Dead letters")
     async def list_dead_letters(query: Annotated[lists.DeadLetterQuery, Query()]) -> models.DeadLetterPage:
         """What could not be read or stored."""
-        items, following = await reader.page(lists.DEAD_LETTERS, query)
-        found = [shown.dead_letter(item) for item in items]
-        return models.DeadLetterPage.model_validate({"items": found, "next": following})
+        page = await reader.page(lists.DEAD_LETTERS, query)
+        return models.DeadLetterPage.model_validate(page | {"items": [*map(shown.dead_letter, page["items"])]})
 
     @router.get("/runs", summary="Failed runs")
     async def list_runs(query: Annotated[lists.RunQuery, Query()]) -> models.RunPage:
         """Runs of the agent that were given up."""
-        items, following = await reader.page(lists.RUNS, query)
-        return models.RunPage.model_validate({"items": [shown.run(item) for item in items], "next": following})
+        page = await reader.page(lists.RUNS, query)
+        return models.RunPage.model_validate(page | {"items": [*map(shown.run, page["items"])]})
 
 
 def _add_changes(router: APIRouter, mending: Mending, principals: Verifier) -> None:
