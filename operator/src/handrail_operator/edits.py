@@ -1,5 +1,6 @@
 """Decides about a wanted change of a spec. Pure: the spec as it stands in, the new spec or a problem out."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +10,11 @@ from pydantic import ValidationError
 from handrail_contracts.operator_calls import ConfigEdit, OperatorReply, ReplyProblem
 from handrail_contracts.tenant_spec import PLATFORM_FIELDS, TenantSpec
 
+MAX_ERRORS = 1000
+"""Of one answer."""
+_DEEPEST = 16
+"""Levels; a spec has seven."""
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -17,8 +23,12 @@ class Accepted:
     """As the caller wrote it, merged where it was a patch: what is missing is left to its default."""
 
 
-def decide(current: TenantSpec, written: dict[str, Any], edit: ConfigEdit) -> Accepted | ReplyProblem:
-    """`written`: the current spec as it stands in its home, without defaults."""
+def decide(
+    current: TenantSpec, written: dict[str, Any], edit: ConfigEdit, *, plans: Container[str] | None = None
+) -> Accepted | ReplyProblem:
+    """`written`: the current spec as it stands in its home. `plans`: names of the platform's; None: not looked at."""
+    if _deeper_than(_DEEPEST, edit.body):
+        return _invalid([{"loc": [], "msg": f"nested deeper than {_DEEPEST} levels"}])
     if edit.if_match is not None and current.etag() not in _tags(edit.if_match):
         return ReplyProblem("precondition_failed", "The config has changed since it was read.")
     wanted = edit.body if edit.mode == "replace" else merged(written, edit.body)
@@ -26,11 +36,12 @@ def decide(current: TenantSpec, written: dict[str, Any], edit: ConfigEdit) -> Ac
         # The platform's own fields keep their values when a whole spec leaves them out.
         wanted = {name: written[name] for name in PLATFORM_FIELDS if name in written} | wanted
     try:
-        spec = TenantSpec.model_validate(wanted)
+        # By the names in the file alone: as the API server, and not by Python's names for them, too.
+        spec = TenantSpec.model_validate(wanted, by_alias=True, by_name=False)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        errors = [{"loc": list(item["loc"]), "msg": item["msg"].removeprefix("Value error, ")} for item in found]
-        return ReplyProblem("invalid", "The config is not valid.", errors)
+        places = found[:MAX_ERRORS]
+        return _invalid([{"loc": list(one["loc"]), "msg": one["msg"].removeprefix("Value error, ")} for one in places])
     if not edit.platform and (touched := _touched(current, spec)):
         errors = [{"loc": [name], "msg": "belongs to the platform"} for name in touched]
         return ReplyProblem("platform_field", f"Only the platform may change {', '.join(touched)}.", errors)
@@ -40,7 +51,20 @@ def decide(current: TenantSpec, written: dict[str, Any], edit: ConfigEdit) -> Ac
         )
         errors = [{"loc": ["llm", "baseURL"], "msg": message}]
         return ReplyProblem("invalid", "Who may edit the config may not choose who gets the model's key.", errors)
+    if plans is not None and spec.plan not in plans and spec.plan != current.plan:
+        return _invalid([{"loc": ["plan"], "msg": "there is no such plan"}])
     return Accepted(spec, wanted)
+
+
+def _invalid(errors: list[dict[str, Any]]) -> ReplyProblem:
+    return ReplyProblem("invalid", "The config is not valid.", errors)
+
+
+def _deeper_than(levels: int, value: Any) -> bool:
+    if not isinstance(value, (dict, list)):
+        return False
+    children = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper_than(levels - 1, child) for child in children)
 
 
 def reply(spec: TenantSpec) -> OperatorReply:

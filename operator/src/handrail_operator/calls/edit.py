@@ -1,0 +1,138 @@
+"""From a wanted spec to what the dashboard applies: its own fields and the changed ones, nothing that is equal. Pure.
+
+Three rules beyond those of server-side apply:
+- A field that others own is a conflict also where it is to go, which the API server would pass over in silence.
+- An entry of a list is owned whole: who changes another's entry would keep a useless half of it when the other
+  removes it. So it is a conflict, and taking over takes all of it.
+- A field that is to go and that nobody owns must be the dashboard's first: only an owner can drop a field.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from handrail_contracts.operator_calls import ReplyProblem
+from handrail_contracts.tenant_spec import TenantSpec
+from handrail_operator.calls import ownership
+from handrail_operator.calls.fields import built, entries, fields, loc, sequences, shown
+from handrail_operator.calls.ownership import Object, Path
+from handrail_operator.edits import MAX_ERRORS, Accepted
+
+_NONE = object()
+
+
+@dataclass(frozen=True)
+class Change:
+    """What to do, in this order."""
+
+    claims: frozenset[Path]
+    """Fields of which the dashboard must become the only owner first; their values stay as they are."""
+    spec: dict[str, Any]
+    """Then it applies this, and the fields it owns and no longer names go."""
+
+
+@dataclass
+class _Plan:
+    live: Mapping[Path, Any]
+    before: Mapping[Path, Any]
+    after: Mapping[Path, Any]
+    mine: set[Path]
+    others: Mapping[Path, list[str]]
+    claims: set[Path] = field(default_factory=set)
+    contested: dict[Path, list[str]] = field(default_factory=dict)
+    written: set[Path] = field(default_factory=set)
+
+    def differs(self, path: Path) -> bool:
+        return bool(self.before.get(path, _NONE) != self.after.get(path, _NONE))
+
+    def under(self, entry: Path) -> set[Path]:
+        """All that there is of an entry, whoever owns it."""
+        return {path for path in (*self.live, *self.others) if path[: len(entry)] == entry}
+
+    def need(self, entry: Path) -> None:
+        """The whole entry must be the dashboard's."""
+        if entry in self.mine:
+            return
+        if managers := self.others.get(entry):
+            self.contested[entry] = managers
+        self.claims |= self.under(entry)
+
+
+def change(tenant: Object, current: TenantSpec, accepted: Accepted, *, take_over: bool) -> Change | ReplyProblem | None:
+    """None: nothing is to be done. Of `tenant` the stored spec and managedFields count; `current` is that spec."""
+    plan = _Plan(
+        live=fields(tenant["spec"]),
+        before=fields(current.dump()),
+        after=fields(accepted.spec.dump()),
+        mine=ownership.owned(tenant),
+        others=ownership.owned_by_others(tenant),
+    )
+    said = fields(accepted.wanted).keys()
+    touched = [path for path in dict.fromkeys([*plan.before, *plan.after]) if plan.differs(path)]
+    for path in touched:
+        _touch(plan, path, said=path in said)
+    _keep_order(plan)
+    if plan.contested and not take_over:
+        return conflict(plan.contested, accepted.wanted)
+    if not touched and not plan.claims:
+        return None
+    return Change(frozenset(plan.claims), built(_configuration(plan)))
+
+
+def _touch(plan: _Plan, path: Path, *, said: bool) -> None:
+    stays = path in plan.after
+    if stays and not said and path not in plan.live:
+        return  # The API server fills in its default.
+    if path not in plan.mine:
+        for entry in entries(path):
+            if entry in plan.live and entry in plan.after:
+                plan.need(entry)
+    managers = plan.others.get(path)
+    if managers:
+        plan.contested[path] = managers
+        plan.claims.add(path)
+    if stays and (said or managers):
+        # Also a default that somebody had another value for: only who owns it can hold it against him.
+        plan.written.add(path)
+    elif path in plan.live and path not in plan.mine:
+        plan.claims.add(path)
+    if path in entries(path) and not stays:
+        plan.claims |= plan.under(path) - plan.mine
+
+
+def _keep_order(plan: _Plan) -> None:
+    """Where order means something it is the applier's, among the entries that he applies; new ones come last."""
+    before = sequences(plan.before)
+    for place, wanted in sequences(plan.after).items():
+        kept = [entry for entry in before.get(place, []) if entry in plan.after]
+        if wanted != kept + [entry for entry in wanted if entry not in plan.before]:
+            for entry in kept:
+                for holder in entries(entry):
+                    plan.need(holder)
+
+
+def _configuration(plan: _Plan) -> dict[Path, Any]:
+    """All that the dashboard owns from now on, in the wanted order."""
+    mine = plan.mine | plan.claims
+    found = {}
+    for path, value in plan.after.items():
+        if path in plan.written:
+            found[path] = value
+        elif path in mine and not plan.differs(path):
+            found[path] = plan.live.get(path, value)  # To the letter: 60s stays 60s.
+    return found
+
+
+def conflict(contested: Mapping[Path, list[str]], wanted: Any) -> ReplyProblem:
+    """Says who owns what, and what can be done."""
+    found = [path for path in contested if not any(part in contested for part in entries(path) if part != path)]
+    errors = [
+        {"loc": loc(path, wanted), "msg": f"{shown(path)} belongs to {_named(contested[path])}"} for path in found
+    ]
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    detail = f"{errors[0]['msg']}{more}. Change it there, or take it over: ask again with take_over=true."
+    return ReplyProblem("conflict", detail, errors[:MAX_ERRORS])
+
+
+def _named(managers: Iterable[str]) -> str:
+    return ", ".join(f'"{manager}"' for manager in managers)
