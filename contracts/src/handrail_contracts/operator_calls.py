@@ -11,6 +11,7 @@ import msgspec
 from handrail_contracts.api_keys import KeyKind
 
 VERB_CONFIG = "config"
+VERB_HAND_BACK = "hand-back"
 VERB_KEY_CREATE = "key-create"
 VERB_KEY_REVOKE = "key-revoke"
 VERB_DELETE = "delete"
@@ -27,6 +28,18 @@ class ConfigEdit(msgspec.Struct):
     """Who asks, e.g. the key id; for the revision's history."""
     platform: bool = False
     """Whether platform fields may change."""
+    take_over: bool = False
+    """Whether fields that others own (Git, kubectl) may change; they are the dashboard's from then on."""
+
+
+class HandBack(msgspec.Struct):
+    """Give up what the dashboard owns of the spec; the values stay until another owner sets them."""
+
+    fields: list[list[str | int]]
+    """Places in the spec, with all that is below them; [] means all. An entry of a list goes by its index or its
+    name, a value of a set by itself."""
+    by: str = ""
+    """As in ConfigEdit."""
 
 
 class KeyCreate(msgspec.Struct):
@@ -49,7 +62,8 @@ class ReplyProblem(msgspec.Struct):
 
 
 class OperatorReply(msgspec.Struct):
-    """Either `value` (config: {"spec", "etag"}; key-create: {"key_id", "kind", "created_at", "key"}) or `problem`."""
+    """Either `value` or `problem`. The value of config: {"spec", "etag"}; of hand-back: {"fields"}, the places that were
+    given up; of key-create: {"key_id", "kind", "created_at", "key"}."""
 
     value: dict[str, Any] | None = None
     problem: ReplyProblem | None = None
