@@ -1,10 +1,9 @@
 """The reader of the audit log finds every write, and nothing else."""
 
 import json
-import tempfile
+import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from tests.cluster import audit
@@ -28,7 +27,7 @@ def of(space: str):
 
 @pytest.fixture
 def space(plane: ControlPlane) -> Iterator[str]:
-    name = f"audit-{Path(tempfile.mktemp()).name.replace('_', '-')}"
+    name = f"audit-{secrets.token_hex(4)}"
     kubectl(plane, "create", "namespace", name)
     yield name
     kubectl(plane, "delete", "namespace", name, "--wait=false")
