@@ -15,7 +15,7 @@ import httpx2
 import psutil
 
 from handrail_cli.embedded.passwords import ServerSecrets
-from handrail_cli.embedded.ports import free_port
+from handrail_cli.embedded.ports import free_port, free_ports
 from handrail_cli.embedded.servers import Ports, Servers, wait_until
 from handrail_cli.supervise.client import KeeperClient
 from handrail_contracts.record import TenantRecord
@@ -155,13 +155,7 @@ async def world(*, durable: bool = True) -> AsyncIterator[World]:
     """`durable=False`: neither NATS nor PostgreSQL flushes to disk, to show the price of it."""
     folder = Path(tempfile.mkdtemp(prefix="handrail-bench-"))
     folder.chmod(0o711)
-    taken: set[int] = set()
-    for _ in range(3):
-        taken.add(free_port(taken))
-    passwords = ServerSecrets(
-        identity=secrets.token_hex(8), postgres_password=secrets.token_hex(16), redis_password=secrets.token_hex(16)
-    )
-    servers = Servers(folder, Ports(*taken), passwords, PlatformSecrets.new(), durable=durable)
+    servers = Servers(folder, Ports(*free_ports(3)), ServerSecrets.new(), PlatformSecrets.new(), durable=durable)
     keeper = KeeperClient()
     running: World | None = None
     try:

@@ -14,7 +14,7 @@ import hypothesis
 import pytest
 
 from handrail_cli.embedded.passwords import ServerSecrets
-from handrail_cli.embedded.ports import free_port
+from handrail_cli.embedded.ports import free_ports
 from handrail_cli.embedded.servers import Ports, Servers, wait_until
 from handrail_cli.supervise.client import KeeperClient
 from handrail_contracts import names
@@ -105,20 +105,7 @@ def servers() -> Iterator[RunningServers]:
     """Started once for each worker; a keeper ends them even when the worker is killed."""
     folder = Path(tempfile.mkdtemp(prefix="handrail-test-"))
     folder.chmod(stat.S_IRWXU | stat.S_IXGRP | stat.S_IXOTH)
-    taken: set[int] = set()
-    for _ in range(3):
-        taken.add(free_port(taken))
-    embedded = Servers(
-        folder,
-        Ports(*taken),
-        ServerSecrets(
-            identity=secrets.token_hex(8),
-            postgres_password=secrets.token_hex(16),
-            redis_password=secrets.token_hex(16),
-        ),
-        PlatformSecrets.new(),
-        durable=False,
-    )
+    embedded = Servers(folder, Ports(*free_ports(3)), ServerSecrets.new(), PlatformSecrets.new(), durable=False)
     log = folder / "servers.log"
     keeper = KeeperClient()
     try:

@@ -17,7 +17,7 @@ from tests.durability.tracing import Kept
 
 from handrail_cli.embedded import account
 from handrail_cli.embedded.passwords import ServerSecrets
-from handrail_cli.embedded.ports import free_port
+from handrail_cli.embedded.ports import free_ports
 from handrail_cli.embedded.servers import Ports, Servers, wait_until
 from handrail_cli.supervise.client import KeeperClient
 from handrail_operator.provision.keyring import PlatformSecrets
@@ -44,13 +44,7 @@ async def under_trace(server: str, *, durable: bool = True) -> AsyncIterator[tup
     """One server with its real settings under strace, and the file of the trace, complete after the block."""
     folder = Path(tempfile.mkdtemp(prefix="handrail-trace-"))
     folder.chmod(0o711)
-    ports: set[int] = set()
-    for _ in range(3):
-        ports.add(free_port(ports))
-    passwords = ServerSecrets(
-        identity=secrets.token_hex(8), postgres_password=secrets.token_hex(8), redis_password=secrets.token_hex(8)
-    )
-    servers = Servers(folder, Ports(*ports), passwords, PlatformSecrets.new(), durable=durable)
+    servers = Servers(folder, Ports(*free_ports(3)), ServerSecrets.new(), PlatformSecrets.new(), durable=durable)
     who = account.account()
     trace = folder / "trace"
     trace.touch()

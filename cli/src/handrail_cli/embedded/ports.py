@@ -18,6 +18,14 @@ def free_port(avoid: set[int] | None = None) -> int:
             return port
 
 
+def free_ports(count: int) -> list[int]:
+    """So many different ones."""
+    found: set[int] = set()
+    while len(found) < count:
+        found.add(free_port(found))
+    return list(found)
+
+
 def is_free(port: int, host: str = LOOPBACK) -> bool:
     with socket.socket() as probe:
         # As the servers do it: a connection of the last run that lingers is no obstacle.

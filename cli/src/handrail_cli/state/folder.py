@@ -15,7 +15,6 @@ postgres/ nats/ valkey/
 import contextlib
 import fcntl
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -176,11 +175,7 @@ class State:
         path = self.root / "servers.json"
         found = self._load(path, ServerSecrets)
         if found is None:
-            found = ServerSecrets(
-                identity=secrets.token_hex(8),
-                postgres_password=secrets.token_urlsafe(24),
-                redis_password=secrets.token_urlsafe(24),
-            )
+            found = ServerSecrets.new()
             self._save(path, found)
         return found
 
