@@ -1,5 +1,6 @@
 """What a tenant's status says. Pure: what a look found out in, conditions out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from handrail_contracts import status
@@ -31,6 +32,8 @@ class Findings:
     """What a probe met; True: it came through; None: not tried yet."""
     deleting: str = ""
     """What deletion waits for."""
+    complete: bool = False
+    """The look got to its end. Else what it did not get to is as it was."""
 
     @property
     def running(self) -> bool:
@@ -51,17 +54,21 @@ class Findings:
         return self.migration != "done" or any(one.moving for one in self.rollouts.values())
 
 
-def conditions(found: Findings) -> list[Condition]:
-    return [
-        _ready(found),
-        _condition(status.PROGRESSING, found.moving, *_movement(found)),
-        _degraded(found),
+def conditions(found: Findings, before: Sequence[Condition] = ()) -> list[Condition]:
+    """`before`: as the status has them now."""
+    told = [_ready(found), _condition(status.PROGRESSING, found.moving, *_movement(found)), _degraded(found)]
+    parts = [
         _namespace(found),
         *(_server(found, kind) for kind in SERVERS),
         _secrets(found),
         *(_role(found, role) for role in found.rollouts),
         _data_path(found),
     ]
+    if found.complete:
+        return told + parts
+    known = {one.type for one in told} | found.problems.keys()
+    kept = {one.type: one for one in before if one.type not in known}
+    return told + [kept.pop(one.type, one) for one in parts] + list(kept.values())
 
 
 def _condition(kind: str, holds: bool | None, reason: str, message: str = "") -> Condition:

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from handrail_contracts import names
+from handrail_contracts import names, status
 from handrail_operator.errors import TenantError
 from handrail_operator.kube import kinds
 from handrail_operator.kube.client import Cluster
@@ -72,6 +72,10 @@ class Deletion:
         if secrets is None:
             # It was never provisioned, or this has been done before.
             return {}
+        try:
+            await self.servers.withdraw(name)
+        except TenantError as problem:
+            return {status.MESSAGING: problem} | await self.servers.deprovision(name, secrets, data=data)
         return await self.servers.deprovision(name, secrets, data=data)
 
     async def _leave_cluster(self, name: str) -> None:

@@ -4,46 +4,82 @@ An object is written again when its manifest changed (its digest stands in an an
 API server no longer says what the manifest says. What the server added, defaults and status, does not count.
 """
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
 from handrail_contracts import names
-from handrail_operator.kube.ownership import Path, owned_paths
+from handrail_operator.calls.ownership import Element, Entry, Member, Path, decoded
 
+Object = dict[str, Any]
 _EXACT = {"podSelector", "namespaceSelector", "selector", "matchLabels", "nodeSelector", "data", "hard"}
 """Maps in which more is something else, and not a default."""
-_OURS = ("spec", "data", "rules", "subjects", "roleRef")
-"""Where a stranger's field counts; labels and annotations may be anybody's."""
 
 
-def as_wanted(wanted: dict[str, Any], live: dict[str, Any] | None) -> bool:
-    if live is None:
+def as_wanted(wanted: Object, live: Object | None) -> bool:
+    if live is None or _digest(live) != _digest(wanted):
         return False
-    if _digest(live) != _digest(wanted):
-        return False
-    return _covers(wanted, live) and next(strays(live), None) is None
+    return _covers(wanted, live) and not _additions(wanted, live)
 
 
-def _digest(thing: dict[str, Any]) -> object:
+def removals(wanted: Object, live: Object) -> list[Object]:
+    """A JSON patch that takes away what strangers added: fields that applying what is wanted would leave standing."""
+    pointers = [pointer for path in _additions(wanted, live) if (pointer := _pointer(path, live)) is not None]
+    if not pointers:
+        return []
+    same = {"op": "test", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]}
+    # From the back, so that places in lists stay true.
+    return [same, *({"op": "remove", "path": one} for one in sorted(pointers, key=_from_the_back, reverse=True))]
+
+
+def _digest(thing: Object) -> object:
     return (thing["metadata"].get("annotations") or {}).get(names.ANNOTATION_APPLIED)
 
 
-def strays(live: dict[str, Any]) -> Iterator[Path]:
-    """Fields that somebody else wrote into an object of ours, and we did not. Controllers write by subresources."""
+def _additions(wanted: Object, live: Object) -> list[Path]:
+    """Fields that somebody else wrote into an object of ours and that it is not meant to have; the outermost of each.
+    What controllers write by subresources, such as an autoscaler's number of pods, is none."""
+    roots = {key for key in wanted if key not in ("apiVersion", "kind", "metadata")}
     ours: set[Path] = set()
     theirs: set[Path] = set()
-    for entry in live.get("metadata", {}).get("managedFields", []):
-        if entry.get("subresource"):
-            continue
-        paths = {path for path in owned_paths(entry.get("fieldsV1", {})) if path and path[0] in _OURS}
-        if entry.get("manager") == names.FIELD_MANAGER:
-            ours |= paths
-        else:
-            theirs |= paths
-    yield from sorted(theirs - ours, key=repr)
+    for entry in live["metadata"].get("managedFields") or []:
+        if not entry.get("subresource"):
+            paths = {path for path in decoded(entry.get("fieldsV1")) if path[0] in roots}
+            (ours if entry.get("manager") == names.FIELD_MANAGER else theirs).update(paths)
+    added = {path for path in theirs - ours if not _has(wanted, path)}
+    return sorted((path for path in added if not any(path[:n] in added for n in range(1, len(path)))), key=repr)
+
+
+def _has(thing: Any, path: Path) -> bool:
+    return _pointer(path, thing) is not None
+
+
+def _pointer(path: Path, thing: Any) -> str | None:
+    """Where a path leads in an object (RFC 6901); None: nowhere."""
+    found = ""
+    for element in path:
+        place = _place(element, thing)
+        if place is None:
+            return None
+        thing = thing[place]
+        found += "/" + str(place).replace("~", "~0").replace("/", "~1")
+    return found
+
+
+def _place(element: Element, thing: Any) -> str | int | None:
+    if isinstance(element, str):
+        return element if isinstance(thing, dict) and element in thing else None
+    for place, one in enumerate(thing if isinstance(thing, list) else []):
+        if isinstance(element, Member) and one == element.value:
+            return place
+        if isinstance(element, Entry) and all(one.get(key) == value for key, value in element.keys):
+            return place
+    return None
+
+
+def _from_the_back(pointer: str) -> list[tuple[int, str]]:
+    return [(int(part) if part.isdecimal() else -1, part) for part in pointer.split("/")]
 
 
 def _covers(wanted: Any, live: Any, *, exact: bool = False) -> bool:
@@ -70,6 +106,6 @@ def _amount(value: Any) -> Decimal | None:
     if not isinstance(value, str) or not value[:1].isdigit():
         return None
     try:
-        return Decimal(parse_quantity(value))
+        return Decimal(parse_quantity(value))  # type: ignore[no-untyped-call]
     except ValueError:
         return None

@@ -59,7 +59,7 @@ async def make(cluster: Cluster, tenant: str, uid: str) -> Object:
 
 def wanted(tenant: str, uid: str, found: Object, notes: dict[str, str]) -> Object:
     """What the namespace is to be. One that was there before gets the rules for its pods, but no owner."""
-    made = manifests.namespace(tenant, uid)
+    made: Object = manifests.namespace(tenant, uid)
     meta = made["metadata"]
     kept = {"name": found["metadata"]["name"], "annotations": meta.get("annotations", {}) | notes}
     if is_own(found):

@@ -25,7 +25,7 @@ from handrail_operator.errors import ApplyRefused, MigrationFailed, NamespaceTak
 from handrail_operator.installation import Installation
 from handrail_operator.kube import kinds
 from handrail_operator.kube.client import Cluster
-from handrail_operator.kube.errors import ApiError, Conflict, Forbidden, Invalid, NotFound
+from handrail_operator.kube.errors import Conflict, Forbidden, Invalid, NotFound
 from handrail_operator.manifests import tenant as manifests
 from handrail_operator.manifests.place import Place
 from handrail_operator.plans import Plan
@@ -213,6 +213,7 @@ class Reconciler:
             due = self._data_path.check(look.name, known.secrets, _ingest(known))
             look.again = min(filter(None, (look.again, due)), default=None)
         look.found.data_path = self._data_path.state(look.name)
+        look.found.complete = True
 
     async def _gather(self, look: _Look) -> _Known:
         look.spec = spec = _spec(look.tenant)
@@ -283,6 +284,8 @@ class Reconciler:
     async def _apply(self, look: _Look, known: _Known, place: Place) -> None:
         foundation, workloads = manifests.foundation(place), manifests.workloads(place)
         migration = manifests.migration(place)
+        if text := manifests.over_plan(place):
+            look.found.warnings.append(("OverPlan", text))
         await self._refuse_strangers(look.name, [*foundation, migration, *workloads], known.standing)
         await self._write(steps.applied(foundation, known.standing), known.standing)
         look.found.migration = await self._migrate(look, known, place, migration)
@@ -343,7 +346,7 @@ class Reconciler:
         meta = wanted["metadata"]
         what = f"{wanted['kind']} {meta['name']} in namespace {meta.get('namespace')}"
         try:
-            if live is not None and (away := difference.removals(live)):
+            if live is not None and (away := difference.removals(wanted, live)):
                 await self._cluster.json_patch(kinds.of(wanted), meta["namespace"], meta["name"], away)
             return await self._cluster.apply(wanted)
         except (Invalid, Forbidden) as error:

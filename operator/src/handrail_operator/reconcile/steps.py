@@ -1,7 +1,7 @@
-"""What is to be written and taken away in a tenant's namespace. Pure: what is wanted and what stands in, steps out."""
+"""What is to be written and taken away in a tenant's namespace. Pure: what is wanted and what stands in, what differs
+out."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from handrail_contracts import names
@@ -14,21 +14,18 @@ Key = tuple[str, str]
 """Plural of the kind, and name."""
 
 
-@dataclass(frozen=True)
-class Steps:
-    """`apply` in order; `delete` afterwards."""
-
-    apply: list[Object] = field(default_factory=list, repr=False)
-    delete: list[Object] = field(default_factory=list, repr=False)
-
-
 def key(thing: Object) -> Key:
     return kinds.of(thing).plural, thing["metadata"]["name"]
 
 
 def is_ours(thing: Object, tenant: str) -> bool:
-    labels = thing["metadata"].get("labels", {})
-    return labels.get(names.LABEL_TENANT) == tenant and labels.get(names.LABEL_MANAGED_BY) == names.FIELD_MANAGER
+    """By its labels, or, where somebody took those away, by its owner."""
+    meta = thing["metadata"]
+    labels = meta.get("labels") or {}
+    if labels.get(names.LABEL_TENANT) == tenant and labels.get(names.LABEL_MANAGED_BY) == names.FIELD_MANAGER:
+        return True
+    owners = meta.get("ownerReferences") or []
+    return any(one.get("kind") == names.KIND and one.get("name") == tenant for one in owners)
 
 
 def applied(wanted: Iterable[Object], standing: Mapping[Key, Object]) -> list[Object]:

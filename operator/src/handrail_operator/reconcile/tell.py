@@ -44,7 +44,10 @@ class Teller:
             version=version or before.version,
             namespace=found.namespace or before.namespace,
             conditions=settled(
-                conditions(found), before.conditions, generation=meta.get("generation", 0), now=_now("seconds")
+                conditions(found, before.conditions),
+                before.conditions,
+                generation=meta.get("generation", 0),
+                now=_now("seconds"),
             ),
         )
         if wanted == before:

@@ -1,0 +1,57 @@
+"""What secret references lead to."""
+
+import base64
+from typing import Any
+
+from handrail_contracts import names
+from handrail_contracts.tenant_spec import SecretRef, TenantSpec
+from handrail_operator.reconcile.references import resolve
+
+SPEC = TenantSpec.model_validate(
+    {
+        "displayName": "Acme",
+        "origins": ["https://app.acme.test"],
+        "llm": {"provider": "openai", "apiKeySecretRef": {"name": "acme-llm", "key": "api-key"}},
+        "identity": {"signingSecretRefs": [{"name": "acme-id", "key": "new"}, {"name": "acme-id", "key": "old"}]},
+    }
+)
+
+
+def secret(name: str, values: dict[str, str], use: str | None = names.USE_TENANT) -> dict[str, Any]:
+    labels = {names.LABEL_USE: use} if use else {}
+    data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+    return {"metadata": {"name": name, "labels": labels}, "data": data}
+
+
+def test_all_are_found():
+    found = resolve(SPEC, "ns", [secret("acme-llm", {"api-key": "k\n"}), secret("acme-id", {"new": "n", "old": "o"})])
+    assert found.missing == ()
+    assert found.identity_secrets == ("n", "o"), "in the spec's order"
+    assert SecretRef(name="acme-llm", key="api-key") in found.usable
+
+
+def test_a_value_is_in_no_text():
+    found = resolve(SPEC, "ns", [secret("acme-id", {"new": "nnnnnnnn", "old": "oooooooo"})])
+    assert "nnnnnnnn" not in repr(found)
+
+
+def test_what_is_missing_is_named_and_the_rest_counts():
+    found = resolve(SPEC, "ns", [secret("acme-id", {"new": "n"})])
+    assert found.identity_secrets == ("n",)
+    assert [text.split(" ")[1] for text in found.missing] == ["acme-id", "acme-llm"]
+    assert "has no key old" in found.missing[0]
+    assert "does not exist, or lacks the label handrail.dev/use: tenant" in found.missing[1]
+
+
+def test_an_operators_own_secret_may_not_be_named():
+    found = resolve(SPEC, "ns", [secret("acme-llm", {"api-key": "k"}, names.USE_PLATFORM)])
+    assert SecretRef(name="acme-llm", key="api-key") not in found.usable
+    assert any("acme-llm" in text and "lacks the label" in text for text in found.missing)
+
+
+def test_an_empty_or_broken_value_counts_as_missing():
+    broken = {"metadata": {"name": "acme-llm", "labels": {names.LABEL_USE: "tenant"}}, "data": {"api-key": "%%%"}}
+    empty = secret("acme-id", {"new": "", "old": "o"})
+    found = resolve(SPEC, "ns", [broken, empty])
+    assert found.identity_secrets == ("o",)
+    assert {text.split(" ")[1] for text in found.missing} == {"acme-llm", "acme-id"}
