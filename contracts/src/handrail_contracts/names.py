@@ -23,6 +23,7 @@ LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 FIELD_MANAGER = "handrail-operator"
 DASHBOARD_MANAGER = "handrail-dashboard"
 FINALIZER = f"{GROUP}/deprovision"
+UNUSED_FINALIZER = f"{GROUP}/unused"  # Kopf wants one to call its own; nothing carries it
 ANNOTATION_APPLIED = f"{GROUP}/applied"  # digest of the manifest as it was applied last
 ANNOTATION_DATABASE = f"{GROUP}/database"  # of a tenant's namespace: which database it was given
 ANNOTATION_MIGRATED = f"{GROUP}/migrated"  # as above: what that was last brought up to (see manifests.migration)

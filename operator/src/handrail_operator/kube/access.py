@@ -69,6 +69,21 @@ class Access:
         found = (await self._configuration.auth_settings()).get("BearerToken")
         return {"Authorization": str(found["value"]).strip()} if found and found["value"] else {}
 
+    async def for_kopf(self) -> dict[str, Any]:
+        """The same for Kopf's own connections: what its ConnectionInfo takes."""
+        wanted = self._configuration
+        scheme, _, token = (await self.headers()).get("Authorization", "").partition(" ")
+        return {
+            "server": self.url,
+            "ca_path": wanted.ssl_ca_cert,
+            "insecure": not wanted.verify_ssl,
+            "certificate_path": wanted.cert_file,
+            "private_key_path": wanted.key_file,
+            "scheme": scheme or None,
+            "token": token or None,
+            "proxy_url": wanted.proxy,
+        }
+
     def options(self) -> dict[str, Any]:
         """For each request of aiohttp: TLS, the name in it, the proxy."""
         wanted = self._configuration

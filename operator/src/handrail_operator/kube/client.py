@@ -11,7 +11,7 @@ from handrail_contracts import names
 from handrail_operator.kube import errors, faults, kinds
 from handrail_operator.kube.access import Access
 from handrail_operator.kube.kinds import Kind
-from handrail_operator.kube.transport import Call, Manners, Observe, Transport
+from handrail_operator.kube.transport import Call, Hooks, Manners, Observe, Transport
 
 Object = dict[str, Any]
 Objects = list[Object]
@@ -41,11 +41,12 @@ class Cluster:
         tries: int = 5,
         timeout: float = 30,
         observe: Observe | None = None,
+        before_write: Callable[[], None] | None = None,
     ) -> AsyncIterator[Self]:
         """`kubeconfig` None: the pod's account. `timeout`: seconds of one try. Raises AccessMissing; does not call."""
         manners = Manners(requests_per_second, burst, tries, timeout)
-        answered: Callable[[], None] | None = faults.ends_after(fault_after)
-        async with Transport(Access(kubeconfig), manners, observe=observe, answered=answered) as transport:
+        hooks = Hooks(observe, faults.ends_after(fault_after), before_write)
+        async with Transport(Access(kubeconfig), manners, hooks) as transport:
             yield cls(transport)
 
     async def get(self, kind: Kind, namespace: str | None, name: str) -> Object | None:
@@ -71,12 +72,40 @@ class Cluster:
     ) -> tuple[Objects, str]:
         """All of them, and the version from which a watch tells what comes after."""
         for left in reversed(range(_LISTS_ANEW)):
+            found: Objects = []
+            at = ""
             try:
-                return await self._list_once(kind, namespace, labels, chunk, metadata_only)
+                pages = self.pages(kind, namespace, labels=labels, chunk=chunk, metadata_only=metadata_only)
+                async for page, whole in pages:
+                    found += page
+                    at = whole
+                return found, at
             except errors.Gone:
                 if not left:
                     raise
         raise AssertionError
+
+    async def pages(
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        chunk: int = 500,
+        metadata_only: bool = False,
+    ) -> AsyncIterator[tuple[Objects, str]]:
+        """As `list_at`, so many at a time, each with the version of the whole. Raises Gone when it takes too long."""
+        params = {"limit": str(chunk)} | ({"labelSelector": labels} if labels else {})
+        accept = _ALL_METADATA if metadata_only else "application/json"
+        while True:
+            answer = await self._transport.call(Call("list", kind, kind.path(namespace), params, accept=accept))
+            metadata = answer.get("metadata") or {}
+            # Items of a list do not say what they are.
+            items = [{"apiVersion": kind.api_version, "kind": kind.kind} | one for one in answer.get("items") or []]
+            yield items, str(metadata.get("resourceVersion", ""))
+            if not metadata.get("continue"):
+                return
+            params["continue"] = metadata["continue"]
 
     async def create(self, manifest: Object) -> Object:
         """Raises AlreadyExists. A try whose answer was lost is made again, so that AlreadyExists may speak of the
@@ -180,21 +209,6 @@ class Cluster:
         return await self._transport.call(
             Call("apply", kind, path, params, body, content_type="application/apply-patch+yaml")
         )
-
-    async def _list_once(
-        self, kind: Kind, namespace: str | None, labels: str, chunk: int, metadata_only: bool
-    ) -> tuple[Objects, str]:
-        found: Objects = []
-        params = {"limit": str(chunk)} | ({"labelSelector": labels} if labels else {})
-        accept = _ALL_METADATA if metadata_only else "application/json"
-        while True:
-            answer = await self._transport.call(Call("list", kind, kind.path(namespace), params, accept=accept))
-            # Items of a list do not say what they are.
-            found += [{"apiVersion": kind.api_version, "kind": kind.kind} | one for one in answer.get("items") or []]
-            metadata = answer.get("metadata") or {}
-            if not metadata.get("continue"):
-                return found, str(metadata.get("resourceVersion", ""))
-            params["continue"] = metadata["continue"]
 
     async def _is_going(self, kind: Kind, namespace: str | None, name: str, uid: str | None) -> bool:
         found = await self.get(kind, namespace, name)

@@ -27,6 +27,8 @@ _LONGEST_ASKED_PAUSE = 30.0
 _TIMES_OUT_SILENT = 90.0
 """Seconds without a byte after which a watch counts as dead; bookmarks come each minute."""
 
+_WRITES = frozenset({"create", "apply", "patch", "delete"})
+
 Observe = Callable[[str, str, int, float], None]
 """Told of each try: verb, plural of the kind, status (0: no answer), seconds."""
 
@@ -55,16 +57,25 @@ class Manners:
     timeout: float = 30
 
 
-class Transport:
-    """Holds the connections. `observe` hears of every try; `answered` of every answer, before it is used."""
+@dataclass(frozen=True)
+class Hooks:
+    """What else is told of calls."""
 
-    def __init__(
-        self, access: Access, manners: Manners, *, observe: Observe | None, answered: Callable[[], None] | None
-    ) -> None:
+    observe: Observe | None = None
+    """Of every try."""
+    answered: Callable[[], None] | None = None
+    """Of every answer, before it is used."""
+    before_write: Callable[[], None] | None = None
+    """Right before a write is sent; does not return where it must not be."""
+
+
+class Transport:
+    """Holds the connections."""
+
+    def __init__(self, access: Access, manners: Manners, hooks: Hooks) -> None:
         self._access = access
         self._manners = manners
-        self._observe = observe
-        self._answered = answered
+        self._hooks = hooks
         self._bucket = Bucket(manners.requests_per_second, manners.burst)
         self._reading = asyncio.Lock()
         self._read_at = 0.0
@@ -93,8 +104,8 @@ class Transport:
             await self._bucket.take()
             started = time.monotonic()
             status, answer, asked_pause = await self._once(call)
-            if status and self._answered is not None:
-                self._answered()
+            if status and self._hooks.answered is not None:
+                self._hooks.answered()
             if 200 <= status < 300:
                 return answer
             if status == 401 and not renewed:
@@ -125,8 +136,11 @@ class Transport:
     async def _once(self, call: Call) -> tuple[int, dict[str, Any], float | None]:
         """Status (0: none), answer, seconds that the server asks to wait."""
         started = time.monotonic()
+        request = await self._request(call)
+        if call.verb in _WRITES and self._hooks.before_write is not None:
+            self._hooks.before_write()
         try:
-            async with self._session.request(**await self._request(call)) as response:
+            async with self._session.request(**request) as response:
                 content = await response.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             self._note(call, 0, started)
@@ -162,8 +176,8 @@ class Transport:
             self._read_at = time.monotonic()
 
     def _note(self, call: Call, status: int, started: float) -> None:
-        if self._observe is not None:
-            self._observe(call.verb, call.kind.plural, status, time.monotonic() - started)
+        if self._hooks.observe is not None:
+            self._hooks.observe(call.verb, call.kind.plural, status, time.monotonic() - started)
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

@@ -43,16 +43,16 @@ class Tenants:
     _kept: dict[str, _Kept] = field(default_factory=dict)
     _ready: dict[str, str] = field(default_factory=dict)
 
-    def put(self, tenant: Object) -> tuple[bool, bool]:
-        """Whether it is news, and whether more than its status is."""
+    def put(self, tenant: Object) -> bool:
+        """Whether more of it than its status is news."""
         name = sys.intern(tenant["metadata"]["name"])
         before = self._kept.get(name)
         now = _Kept(tenant["metadata"]["uid"], version(tenant), _pack(tenant))
         if before is not None and before.version and before.version >= now.version:
-            return False, False
+            return False
         self._kept[name] = now
         self._ready[name] = _readiness(tenant)
-        return True, before is None or before.uid != now.uid or _asked(_unpack(before.packed)) != _asked(tenant)
+        return before is None or before.uid != now.uid or _asked(_unpack(before.packed)) != _asked(tenant)
 
     def drop(self, tenant: Object) -> bool:
         """Whether it was that very one."""
@@ -70,6 +70,9 @@ class Tenants:
         """None: there is no such tenant."""
         found = self._kept.get(name)
         return _unpack(found.packed) if found else None
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._kept
 
     def names(self) -> list[str]:
         return list(self._kept)
@@ -91,13 +94,15 @@ class Children:
     """What carries a tenant's label, by that tenant; Secrets are not among it."""
 
     _kept: dict[str, dict[Key, _Kept]] = field(default_factory=dict)
-    _whose: dict[Key, str] = field(default_factory=dict)
+    _whose: dict[str, dict[Key, str]] = field(default_factory=dict)
+    """The other way round, by kind."""
 
     def put(self, kind: Kind, thing: Object) -> list[str]:
         """The tenants that this is news to: none, one, or two when it went from one to another."""
         key = key_of(kind, thing)
         tenant = sys.intern(str((thing["metadata"].get("labels") or {}).get(names.LABEL_TENANT, "")))
-        whose = self._whose.get(key)
+        owners = self._whose.setdefault(kind.plural, {})
+        whose = owners.get(key)
         now = version(thing)
         if whose is not None:
             before = self._kept[whose][key]
@@ -109,7 +114,7 @@ class Children:
         if tenant:
             whole = {"apiVersion": kind.api_version, "kind": kind.kind, **_lean(thing)}
             self._kept.setdefault(tenant, {})[key] = _Kept(thing["metadata"]["uid"], now, _pack(whole))
-            self._whose[key] = tenant
+            owners[key] = tenant
             told.append(tenant)
         return told
 
@@ -119,7 +124,7 @@ class Children:
 
     def drop_uid(self, key: Key, uid: str) -> list[str]:
         """As `drop`."""
-        tenant = self._whose.get(key)
+        tenant = self._whose.get(key[0], {}).get(key)
         if tenant is None or self._kept[tenant][key].uid != uid:
             return []
         self._remove(tenant, key)
@@ -133,23 +138,22 @@ class Children:
         """Those that carry the tenant's label."""
         return [_unpack(one.packed) for key, one in self._of(tenant) if key[0] == NAMESPACE.plural]
 
-    def spaces(self, tenant: str) -> list[str]:
+    def spaces(self, tenant: str) -> set[str]:
         """Their names; those that are going as well."""
-        return [key[2] for key, _ in self._of(tenant) if key[0] == NAMESPACE.plural]
+        return {key[2] for key, _ in self._of(tenant) if key[0] == NAMESPACE.plural}
 
     def seen(self, kind: Kind) -> dict[Key, tuple[str, int]]:
         """Of one kind: uid and version."""
         return {
             key: (self._kept[tenant][key].uid, self._kept[tenant][key].version)
-            for key, tenant in self._whose.items()
-            if key[0] == kind.plural
+            for key, tenant in self._whose.get(kind.plural, {}).items()
         }
 
     def _of(self, tenant: str) -> Iterator[tuple[Key, _Kept]]:
         yield from self._kept.get(tenant, {}).items()
 
     def _remove(self, tenant: str, key: Key) -> None:
-        del self._kept[tenant][key], self._whose[key]
+        del self._kept[tenant][key], self._whose[key[0]][key]
         if not self._kept[tenant]:
             del self._kept[tenant]
 

@@ -24,6 +24,8 @@ _SPREAD = 0.2
 """Of a resync's time, both ways: tenants that were looked at together part."""
 _URGENT_PAUSE = 1.0
 """Seconds: what failed is not tried more often, however much happens around it."""
+_SETTLING = 0.2
+"""Seconds after a look until the next: what a look brings about comes as many small events."""
 
 
 @dataclass(slots=True)
@@ -165,18 +167,15 @@ class Queue:
         now = time.monotonic()
         if failed is None:
             entry.failures = 0
-            entry.quiet_until = now
+            entry.quiet_until = now + _SETTLING
             pause = self._resync * _spread() if again is None else max(0.0, again)
         else:
-            entry.failures = 1 if entry.urgent else entry.failures + 1
+            entry.failures = 0 if entry.urgent else entry.failures + 1
             entry.quiet_until = now + min(_URGENT_PAUSE, self._first_retry)
             pause = self._pause(entry.failures, failed)
             _tell(name, failed, pause)
-        if entry.touched and failed is None:
-            pause = 0.0
-        if entry.urgent and failed is not None:
+        if entry.touched and (failed is None or entry.urgent):
             pause = entry.quiet_until - now
-            entry.failures = 0
         self._bring_forward(name, entry, now + pause, anew=True)
 
     def _pause(self, failures: int, failed: Exception) -> float:
