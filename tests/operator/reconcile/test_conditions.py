@@ -163,8 +163,11 @@ def told(before: Findings | None, after: Findings) -> list[tuple[str, str]]:
 def test_events_on_transitions_only():
     coming = replace(WELL, rollouts={"ingest": COMING})
     stuck = replace(WELL, rollouts={"ingest": STUCK})
-    assert told(None, Findings()) == [("Normal", "Provisioning")]
-    assert told(Findings(), coming) == [("Normal", "RollingOut")]
+    rolling = replace(WELL, rollouts={"ingest": ROLLING})
+    assert told(None, Findings()) == []
+    assert told(Findings(), coming) == [], "how a new one comes up is told by its status"
+    assert told(WELL, rolling) == [("Normal", "RollingOut")]
+    assert told(rolling, WELL) == []
     assert told(coming, WELL) == [("Normal", "Ready")]
     assert told(WELL, WELL) == []
     assert told(WELL, stuck) == [("Warning", "NotAvailable")]

@@ -40,11 +40,11 @@ def is_own(namespace: Object) -> bool:
     return bool(namespace["metadata"].get("labels", {}).get(names.LABEL_MANAGED_BY) == names.FIELD_MANAGER)
 
 
-async def make(cluster: Cluster, tenant: str, uid: str) -> Object:
-    """A new one, or the one that stands there and is labelled. Raises NamespaceTaken, NamespaceTerminating."""
+async def make(cluster: Cluster, tenant: str, uid: str) -> tuple[Object, bool]:
+    """A new one (True), or the one that stands there and is labelled. Raises NamespaceTaken, NamespaceTerminating."""
     wanted = manifests.namespace(tenant, uid)
     try:
-        return await cluster.create(wanted)
+        return await cluster.create(wanted), True
     except AlreadyExists:
         found = await cluster.get(kinds.NAMESPACE, None, wanted["metadata"]["name"])
     if found is None or "deletionTimestamp" in found["metadata"]:
@@ -54,7 +54,7 @@ async def make(cluster: Cluster, tenant: str, uid: str) -> Object:
             f"Namespace {wanted['metadata']['name']} belongs to somebody else and is not touched. If it is meant for "
             f"this tenant, label it {names.LABEL_TENANT}: {tenant}; a tenant of another name is the other way out."
         )
-    return found
+    return found, False
 
 
 def wanted(tenant: str, uid: str, found: Object, notes: dict[str, str]) -> Object:

@@ -128,6 +128,8 @@ class Reconciler:
         self._teller = Teller(cluster, settings.identity)
         self._deletion = Deletion(cluster, children, servers, self.keyrings, settings.deletion_timeout)
         self._locks: dict[str, asyncio.Lock] = {}
+        self._new: set[str] = set()
+        """Namespaces (uid) that were made here and whose tenant was not ready yet: no stranger has been in there."""
 
     async def reconcile(self, name: str) -> float | None:
         """Seconds until another look is due; None: at the next resync. Raises NotConverged, ApiError."""
@@ -210,6 +212,7 @@ class Reconciler:
         if known.spec.suspend:
             self._data_path.forget(look.name)
         elif look.found.ready:
+            self._new.discard(look.namespace["metadata"]["uid"])
             due = self._data_path.check(look.name, known.secrets, _ingest(known))
             look.again = min(filter(None, (look.again, due)), default=None)
         look.found.data_path = self._data_path.state(look.name)
@@ -230,8 +233,6 @@ class Reconciler:
         ensured = await self._servers.ensure(look.name, spec.plan, secrets)
         look.found.problems.update(ensured.problems)
         look.found.provisioned = not ensured.problems
-        if ensured.database_id:
-            await self._mark(look, {names.ANNOTATION_DATABASE: ensured.database_id})
         standing = {steps.key(one): one for one in [*self._children_in(look.name, namespace), *listed]}
         return _Known(spec, plan, namespace, secrets, resolved, ensured, standing)
 
@@ -240,7 +241,11 @@ class Reconciler:
         alive = [one for one in labelled if "deletionTimestamp" not in one["metadata"]]
         before = look.tenant.get("status", {}).get("namespace", "")
         chosen = namespaces.choose(look.name, alive, before)
-        look.namespace = chosen or await namespaces.make(self._cluster, look.name, look.uid)
+        if chosen is None:
+            chosen, made = await namespaces.make(self._cluster, look.name, look.uid)
+            if made:
+                self._new.add(chosen["metadata"]["uid"])
+        look.namespace = chosen
         look.found.namespace = str(look.namespace["metadata"]["name"])
         await self._mark(look)
         return look.found.namespace
@@ -261,7 +266,7 @@ class Reconciler:
 
     def _place(self, look: _Look, known: _Known) -> Place | None:
         """None as long as the tenant never had a database: there is nothing its pods could do."""
-        database_id = look.mark(names.ANNOTATION_DATABASE)
+        database_id = known.ensured.database_id or look.mark(names.ANNOTATION_DATABASE)
         if not database_id:
             return None
         return Place(
@@ -286,7 +291,7 @@ class Reconciler:
         migration = manifests.migration(place)
         if text := manifests.over_plan(place):
             look.found.warnings.append(("OverPlan", text))
-        await self._refuse_strangers(look.name, [*foundation, migration, *workloads], known.standing)
+        await self._refuse_strangers(look, [*foundation, migration, *workloads], known.standing)
         await self._write(steps.applied(foundation, known.standing), known.standing)
         look.found.migration = await self._migrate(look, known, place, migration)
         if look.found.migration == "done" or known.spec.suspend:
@@ -295,8 +300,10 @@ class Reconciler:
             await self._remove(steps.superfluous(look.name, keep, known.standing))
         look.found.rollouts = self._rollouts(known)
 
-    async def _refuse_strangers(self, name: str, wanted: list[Object], standing: dict[Key, Object]) -> None:
-        """What is not in the cache may be missing, or somebody else's."""
+    async def _refuse_strangers(self, look: _Look, wanted: list[Object], standing: dict[Key, Object]) -> None:
+        """What is not in the cache may be missing, or somebody else's; not in a namespace that was just made."""
+        if look.namespace["metadata"]["uid"] in self._new:
+            return
         missing = [one for one in wanted if steps.key(one) not in standing]
 
         async def found(one: Object) -> Object | None:
@@ -304,7 +311,7 @@ class Reconciler:
             return await self._cluster.get(kinds.of(one), meta["namespace"], meta["name"])
 
         others = [one for one in await _several(found(one) for one in missing) if one is not None]
-        steps.refuse_strangers(name, missing, {steps.key(one): one for one in others})
+        steps.refuse_strangers(look.name, missing, {steps.key(one): one for one in others})
 
     async def _migrate(self, look: _Look, known: _Known, place: Place, job: Object) -> rollout.Migration:
         wanted = manifests.migration_key(place)
@@ -315,7 +322,7 @@ class Reconciler:
         standing = known.standing.get(steps.key(job))
         state = rollout.migration(standing)
         if state == "done":
-            await self._mark(look, {names.ANNOTATION_MIGRATED: wanted})
+            await self._mark(look, {names.ANNOTATION_MIGRATED: wanted, names.ANNOTATION_DATABASE: place.database_id})
         elif state == "none":
             await self._write([job], known.standing)
             state = "running"

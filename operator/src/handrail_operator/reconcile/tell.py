@@ -97,7 +97,8 @@ class Teller:
 
 
 def transitions(before: list[Condition], after: list[Condition]) -> list[tuple[str, str, str]]:
-    """Type, reason and message of the events that a change of conditions is worth. Pure."""
+    """Type, reason and message of the events that a change of conditions is worth. Pure. How a new tenant comes up
+    is told by its status alone."""
     old = {one.type: one for one in before}
     new = {one.type: one for one in after}
     found = []
@@ -110,8 +111,10 @@ def transitions(before: list[Condition], after: list[Condition]) -> list[tuple[s
                 found.append(("Warning", now.reason, now.message))
             elif was is not None and was.status == "True":
                 found.append(("Normal", "Recovered", f"{was.reason} is over."))
-        elif now.status == "True" and not (kind == status.READY and was is not None and was.status == "True"):
-            found.append(("Normal", now.reason if kind == status.PROGRESSING else "Ready", now.message or now.reason))
+        elif kind == status.PROGRESSING and now.status == "True" and was is not None and was.reason == "Settled":
+            found.append(("Normal", now.reason, now.message or now.reason))
+        elif kind == status.READY and now.status == "True" and (was is None or was.status != "True"):
+            found.append(("Normal", "Ready", now.message or "It runs."))
     return found
 
 
