@@ -221,7 +221,7 @@ async def ours(found: World, events: int, users: int, *, again: bool = False) ->
 
 async def raw(found: World, events: int, users: int) -> Figures:
     tenant = await found.tenant(SPEC)
-    owner = await asyncpg.connect(next(iter(tenant.provisioned.owner_files.values())).strip())
+    owner = await asyncpg.connect(tenant.owner)
     await owner.execute(TABLE)
     await owner.close()
     process = await asyncio.create_subprocess_exec(

@@ -23,7 +23,6 @@ from world import Tenant, World, world
 
 from handrail_cli.embedded.ports import free_port
 from handrail_contracts import names
-from handrail_operator.provision import nats_claims, nats_connection
 from handrail_operator.publish import publish_record
 
 HERE = Path(__file__).parent
@@ -113,9 +112,7 @@ async def load(server: Server, seconds: float) -> Figures:
 
 async def _empty(world: World, tenant: Tenant) -> None:
     """Nobody works the streams off here, so they would be full at some time."""
-    url = world.servers.access().nats_url
-    seed = tenant.keyring.account_seed
-    async with nats_connection.connected(url, seed, nats_claims.administrator(), "bench") as client:
+    async with world.administrator(tenant) as client:
         await client.jetstream().purge_stream(names.EVENTS_STREAM)
 
 

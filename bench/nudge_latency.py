@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import json
 import random
-import resource
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -23,20 +22,17 @@ from uuid import UUID, uuid4
 
 import asyncpg
 from floors.nudge_loop import TABLES
-from harness import Arm, Figures, Results, alternate, cpu_seconds, main, memory_bytes, percentile, report
+from harness import Arm, Figures, Results, alternate, cpu_seconds, main, many_files, memory_bytes, percentile, report
 from hops import profile
 from ingest import messages, publisher
 from intake import without_limits
-from joserfc.jwk import KeySet
 from nats.aio.client import Client
-from sockets import Browsers, browsers
-from world import Tenant, World, world
+from sockets import Browsers, browsers, ways_in
+from world import Tenant, World, until_open, world
 
-from handrail_cli.embedded.ports import free_port
-from handrail_contracts import frames, names, subjects
+from handrail_cli.embedded.ports import free_ports
+from handrail_contracts import names, subjects
 from handrail_contracts.tenant_spec import TenantSpec
-from handrail_gateway.identity import UserToken, UserTokens
-from handrail_operator.provision import nats_claims, nats_connection
 
 HERE = Path(__file__).parent
 PATIENCE = 30.0
@@ -195,12 +191,6 @@ def _uuid7() -> str:
     return str(UUID(int=(raw & ~(0xF << 76) | 7 << 76) & ~(3 << 62) | 2 << 62))
 
 
-def watching(place: World, tenant: Tenant) -> contextlib.AbstractAsyncContextManager[Client]:
-    """A connection that may look at the tenant's streams."""
-    url = place.servers.access().nats_url
-    return nats_connection.connected(url, tenant.keyring.account_seed, nats_claims.administrator(), "bench")
-
-
 @dataclass
 class Ours(Side):
     """With its tenant, and the files its roles log to."""
@@ -227,18 +217,12 @@ async def ours(place: World, users: list[str]) -> AsyncIterator[tuple[Ours, dict
     await place.republish(tenant, TenantSpec.model_validate(tenant.record.spec), [realtime.url])
     await without_limits(place, tenant)
     gateway = await place.gateway()
-    keys = KeySet.import_key_set(json.loads((place.folder / "gateway" / names.USER_TOKEN_KEYS_FILE).read_text()))
-    tokens = UserTokens(keys)
-    sockets = []
-    for user in users:
-        token = tokens.sign(tenant.name, UserToken(user, time.time() + 7200, time.time(), proven=True))
-        protocols = [frames.SUBPROTOCOL, f"{frames.KEY_PROTOCOL}{tenant.key()}", f"{frames.TOKEN_PROTOCOL}{token}"]
-        sockets.append({"path": f"/ws/{user}", "protocols": protocols})
+    sockets = ways_in(place, tenant, users)
     pids = {"gateway": gateway.pid, "ingest": ingest.pid, "agent": agent.pid, "realtime": realtime.pid}
     pids |= place.server_pids
-    async with browsers(place, gateway.port, sockets, greets=True) as open_ones, watching(place, tenant) as watcher:
+    async with browsers(place, gateway.port, sockets, greets=True) as open_ones, place.administrator(tenant) as watcher:
         side = Ours(gateway.port, f"X-API-Key: {tenant.key()}\r\n", pids, users, open_ones, watcher)
-        side.tenant, side.owner = tenant, next(iter(tenant.provisioned.owner_files.values())).strip()
+        side.tenant, side.owner = tenant, tenant.owner
         side.logs = [program.log for program in (ingest, agent, realtime)]
         first = await side.run(1, 2)
         fresh = {"first_nudge_ms": first["p99_ms"], "agent_mib": memory_bytes([agent.pid]) / 2**20}
@@ -249,15 +233,12 @@ async def ours(place: World, users: list[str]) -> AsyncIterator[tuple[Ours, dict
 @contextlib.asynccontextmanager
 async def floor(place: World, users: list[str]) -> AsyncIterator[Side]:
     tenant = await place.tenant()
-    owner = next(iter(tenant.provisioned.owner_files.values())).strip()
-    database = await asyncpg.connect(owner)
+    database = await asyncpg.connect(tenant.owner)
     await database.execute(TABLES)
     await database.close()
     given = tenant.record.publish
     assert given is not None
-    taken: set[int] = set()
-    port = free_port(taken)
-    link = free_port({port})
+    port, link = free_ports(2)
     file = place.folder / "loop.json"
     file.write_text(
         json.dumps(
@@ -279,10 +260,10 @@ async def floor(place: World, users: list[str]) -> AsyncIterator[Side]:
                 sys.executable, str(HERE / "floors" / "nudge_loop.py"), str(file), role
             )
             if role == "gateway":
-                await _listens(link)
+                await until_open(link)
         sockets = [{"path": f"/ws/{user}", "protocols": []} for user in users]
         pids = {role: process.pid for role, process in started.items()} | place.server_pids
-        async with browsers(place, port, sockets, greets=False) as open_ones, watching(place, tenant) as watcher:
+        async with browsers(place, port, sockets, greets=False) as open_ones, place.administrator(tenant) as watcher:
             side = Side(port, "", pids, users, open_ones, watcher)
             await side.run(*WARM)
             yield side
@@ -290,16 +271,6 @@ async def floor(place: World, users: list[str]) -> AsyncIterator[Side]:
         for process in started.values():
             process.kill()
             await process.wait()
-
-
-async def _listens(port: int) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                return
-            await asyncio.sleep(0.1)
 
 
 async def with_load(side: Ours, place: World, rate: int, seconds: float) -> Figures:
@@ -323,8 +294,7 @@ async def with_load(side: Ours, place: World, rate: int, seconds: float) -> Figu
 
 
 async def benchmark(given: argparse.Namespace) -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    many_files()
     rates = [100, 500] if given.quick else [1, 100, 500, 1000]
     seconds = 6.0 if given.quick else 10.0
     users = [f"anon-{uuid4()}" for _ in range(int(max(rates) * REST))]

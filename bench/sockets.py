@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import resource
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,19 +20,18 @@ from uuid import uuid4
 
 import asyncpg
 import httpx2
-from harness import Arm, Figures, alternate, cpu_seconds, main, memory_bytes, percentile, precedence, report
+from harness import Arm, Figures, alternate, cpu_seconds, main, many_files, memory_bytes, percentile, precedence, report
 from intake import without_limits
 from joserfc.jwk import KeySet
 from msgspec import json as msgspec_json
 from nats.aio.client import Client
-from world import Tenant, World, world
+from world import Tenant, World, until_open, world
 
 from handrail_cli.embedded.ports import free_port
 from handrail_contracts import frames, names, subjects
 from handrail_contracts.nudges import NudgeNotice
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_gateway.identity import UserToken, UserTokens
-from handrail_operator.provision import nats_claims, nats_connection
 
 HERE = Path(__file__).parent
 FULL_ROUNDS = 6
@@ -191,6 +189,18 @@ async def browsers(world: World, port: int, sockets: list[dict[str, Any]], *, gr
         await process.wait()
 
 
+def ways_in(world: World, tenant: Tenant, users: list[str]) -> list[dict[str, Any]]:
+    """Path and sub-protocols of each user's socket at a gateway that has been started, good for two hours."""
+    keys = KeySet.import_key_set(json.loads((world.folder / "gateway" / names.USER_TOKEN_KEYS_FILE).read_text()))
+    tokens = UserTokens(keys)
+    found = []
+    for user in users:
+        token = tokens.sign(tenant.name, UserToken(user, time.time() + 7200, time.time(), proven=True))
+        protocols = [frames.SUBPROTOCOL, f"{frames.KEY_PROTOCOL}{tenant.key()}", f"{frames.TOKEN_PROTOCOL}{token}"]
+        found.append({"path": f"/ws/{user}", "protocols": protocols})
+    return found
+
+
 async def settled(side_pids: dict[str, int]) -> None:
     """Until nothing of the opening is still being worked at."""
     before = -1.0
@@ -227,19 +237,8 @@ async def ours(world: World, tenant: Tenant, users: list[str], client: Client) -
     await world.republish(tenant, spec, [realtime.url])
     await without_limits(world, tenant)
     gateway = await world.gateway()
-    keys = KeySet.import_key_set(json.loads((world.folder / "gateway" / names.USER_TOKEN_KEYS_FILE).read_text()))
-    tokens = UserTokens(keys)
-    sockets = []
-    for user in users:
-        token = tokens.sign(tenant.name, UserToken(user, time.time() + 600, time.time(), proven=True))
-        protocols = [
-            frames.SUBPROTOCOL,
-            f"{frames.KEY_PROTOCOL}{tenant.key()}",
-            f"{frames.TOKEN_PROTOCOL}{token}",
-        ]
-        sockets.append({"path": f"/ws/{user}", "protocols": protocols})
-    address = next(iter(tenant.provisioned.owner_files.values())).strip()
-    database = await asyncpg.connect(address.replace("postgresql+psycopg", "postgresql").replace("+asyncpg", ""))
+    sockets = ways_in(world, tenant, users)
+    database = await asyncpg.connect(tenant.owner)
 
     async def publish(told: list[tuple[int, str]]) -> float:
         whom = [user for _, user in told]
@@ -273,13 +272,7 @@ async def floor(world: World, tenant: Tenant, users: list[str], client: Client) 
         sys.executable, str(HERE / "floors" / "sansio_sockets.py"), str(file)
     )
     try:
-        async with asyncio.timeout(30):
-            while True:
-                with contextlib.suppress(OSError):
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
-                    writer.close()
-                    break
-                await asyncio.sleep(0.1)
+        await until_open(port)
 
         async def publish(told: list[tuple[int, str]]) -> float:
             told_at = time.time()
@@ -297,8 +290,7 @@ async def floor(world: World, tenant: Tenant, users: list[str], client: Client) 
 
 
 async def benchmark(given: argparse.Namespace) -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    many_files()
     precedence()
     count = 2000 if given.quick else 5000
     seconds = 2.0 if given.quick else 5.0
@@ -306,11 +298,7 @@ async def benchmark(given: argparse.Namespace) -> None:
     async with contextlib.AsyncExitStack() as stack:
         place = await stack.enter_async_context(world())
         tenant = await place.tenant()
-        client = await stack.enter_async_context(
-            nats_connection.connected(
-                place.servers.access().nats_url, tenant.keyring.account_seed, nats_claims.administrator(), "bench"
-            )
-        )
+        client = await stack.enter_async_context(place.administrator(tenant))
         raw = await stack.enter_async_context(floor(place, tenant, users, client))
         own = await stack.enter_async_context(ours(place, tenant, users, client))
         arms = [Arm("ours", lambda: own.run(seconds)), Arm("bare sansio", lambda: raw.run(seconds))]

@@ -13,13 +13,15 @@ from pathlib import Path
 
 import httpx2
 import psutil
+from nats.aio.client import Client
 
 from handrail_cli.embedded.passwords import ServerSecrets
-from handrail_cli.embedded.ports import free_port, free_ports
+from handrail_cli.embedded.ports import free_port, free_ports, is_open
 from handrail_cli.embedded.servers import Ports, Servers, wait_until
 from handrail_cli.supervise.client import KeeperClient
 from handrail_contracts.record import TenantRecord
 from handrail_contracts.tenant_spec import TenantSpec
+from handrail_operator.provision import nats_claims, nats_connection
 from handrail_operator.provision.keyring import PlatformSecrets, TenantSecrets
 from handrail_operator.provision.platform import Platform, gateway_files, open_platform, provision_platform
 from handrail_operator.provision.tenant import ProvisionedTenant, provision_tenant
@@ -41,6 +43,11 @@ class Tenant:
 
     def key(self, kind: str = "publishable") -> str:
         return next(key.key for key in self.keyring.keys if key.kind == kind)
+
+    @property
+    def owner(self) -> str:
+        """Address of its database, for whoever may do anything there."""
+        return next(iter(self.provisioned.owner_files.values())).strip()
 
 
 @dataclass
@@ -98,6 +105,11 @@ class World:
         )
         await publish_record(self.platform, record)
         return Tenant(name, record, keyring, provisioned, runtime)
+
+    def administrator(self, tenant: Tenant) -> contextlib.AbstractAsyncContextManager[Client]:
+        """A connection that may do anything in the tenant's NATS account."""
+        url = self.servers.access().nats_url
+        return nats_connection.connected(url, tenant.keyring.account_seed, nats_claims.administrator(), "bench")
 
     async def gateway(self, **environment: str) -> Program:
         """A gateway, ready to let in every tenant published so far."""
@@ -179,6 +191,11 @@ async def world(*, durable: bool = True) -> AsyncIterator[World]:
 def _server_pids(keeper: int) -> dict[str, int]:
     programs = {"postgres": "postgres", "nats-server": "nats", "valkey-server": "valkey"}
     return {programs[one.name()]: one.pid for one in psutil.Process(keeper).children() if one.name() in programs}
+
+
+async def until_open(port: int) -> None:
+    """Waits until somebody takes connections there. Raises NotReady."""
+    await wait_until(lambda: asyncio.to_thread(is_open, port), f"port {port}", 30)
 
 
 async def _answers(url: str) -> bool:
