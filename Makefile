@@ -111,7 +111,7 @@ hour: install-dev
 	"$(BIN)/python" -m tests.chaos.hour $(ARGS)
 
 # The quick set of all benchmarks; `make bench-NAME` runs one of them in full. The last line of each is JSON.
-BENCHMARKS := $(filter-out harness hops world,$(basename $(notdir $(wildcard bench/*.py))))
+BENCHMARKS := $(filter-out ground harness hops world,$(basename $(notdir $(wildcard bench/*.py))))
 bench: install-dev
 	set -e; for b in $(BENCHMARKS); do "$(BIN)/python" bench/$$b.py --quick $(ARGS); done
 

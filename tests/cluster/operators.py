@@ -54,6 +54,11 @@ class Operator:
         except OSError:
             return 0
 
+    def metrics(self) -> str:
+        """Prometheus text. Raises OSError."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=10) as answer:
+            return str(answer.read().decode())
+
     def await_ready(self) -> None:
         """Raises TimeoutError, or RuntimeError where it has ended; with the end of its log."""
         deadline = time.monotonic() + READY_WITHIN

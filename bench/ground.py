@@ -1,0 +1,107 @@
+"""What the operator is measured on: real servers, a real Kubernetes control plane, fake nodes where every pod runs."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.cluster import nodes
+from tests.cluster.control_plane import ControlPlane, kubectl, serve_definition
+from tests.cluster.operators import PLATFORM, Workshop
+from world import World, world
+
+from handrail_contracts import names
+from handrail_operator.kube import kinds
+from handrail_operator.kube.client import Cluster, Object
+
+SPEC: dict[str, Any] = {"origins": ["https://app.example.test"], "plan": "small"}
+"""The plan with one Deployment: what many tenants are."""
+_PODS_PER_NODE = 500
+_APPLIERS = 20
+
+
+@dataclass
+class Ground:
+    servers: World
+    plane: ControlPlane
+    workshop: Workshop
+    cluster: Cluster
+    """For the benchmark itself, at no rate that counts."""
+
+    async def apply(self, tenants: Sequence[str], uids: "dict[str, asyncio.Future[str]] | None" = None) -> None:
+        """As by `kubectl apply`. `uids` hears of each as soon as it is stored."""
+        gate = asyncio.Semaphore(_APPLIERS)
+
+        async def one(name: str) -> None:
+            async with gate:
+                stored = await self.cluster.apply(manifest(name), manager="kubectl")
+            if uids is not None:
+                uids[name].set_result(stored["metadata"]["uid"])
+
+        await asyncio.gather(*map(one, tenants))
+
+    async def until_ready(self, count: int, within: float) -> None:
+        """All tenants. Raises TimeoutError, with the first that is not."""
+        deadline = time.monotonic() + within
+        while True:
+            found = await self.cluster.list(kinds.TENANT)
+            late = [one for one in found if not is_ready(one)]
+            if len(found) >= count and not late:
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{len(late)} of {len(found)} are not ready: {late[:1]}")
+            await asyncio.sleep(_pause(count))
+
+    async def until_running(self, count: int, within: float) -> None:
+        """All tenants' Deployments have their pods. Raises TimeoutError."""
+        deadline = time.monotonic() + within
+        while True:
+            found = await self.cluster.list(kinds.DEPLOYMENT, labels=names.LABEL_TENANT)
+            running = sum((one.get("status") or {}).get("availableReplicas", 0) >= 1 for one in found)
+            if running >= count:
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{running} of {count} Deployments have their pods")
+            await asyncio.sleep(_pause(count))
+
+
+@contextlib.asynccontextmanager
+async def ground(tenants: int) -> AsyncIterator[Ground]:
+    """With room for so many."""
+    async with world() as servers:
+        plane = ControlPlane(servers.folder / "control-plane", audit=True)
+        try:
+            await asyncio.to_thread(_start, plane, tenants)
+            workshop = Workshop.furnished(servers.folder / "operator", servers.servers.access())
+            async with Cluster.connect(
+                kubeconfig=plane.kubeconfig(), requests_per_second=10_000, burst=10_000
+            ) as cluster:
+                yield Ground(servers, plane, workshop, cluster)
+        finally:
+            await asyncio.to_thread(plane.stop)
+
+
+def manifest(name: str) -> Object:
+    spec = {"displayName": name, **SPEC}
+    return {"apiVersion": names.API_VERSION, "kind": names.KIND, "metadata": {"name": name}, "spec": spec}
+
+
+def is_ready(tenant: Object) -> bool:
+    conditions = (tenant.get("status") or {}).get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def _start(plane: ControlPlane, tenants: int) -> None:
+    plane.start()
+    serve_definition(plane)
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PLATFORM}}
+    kubectl(plane, "apply", "-f", "-", text=json.dumps(space))
+    nodes.add(plane, 1 + tenants // _PODS_PER_NODE)
+
+
+def _pause(count: int) -> float:
+    """Seconds between looks at all of them, which cost what they cost."""
+    return max(0.2, count / 400)
