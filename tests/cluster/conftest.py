@@ -1,42 +1,51 @@
-"""One control plane for each worker that needs one."""
+"""One control plane for each worker that needs one; and a whole platform in one, whose pods really run."""
 
-import subprocess
+import secrets
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import rmtree
 
 import pytest
-from tests.cluster.control_plane import ControlPlane, kubectl
-
-ROOT = Path(__file__).parents[2]
+from tests.cluster.control_plane import ControlPlane, kubectl, serve_definition
+from tests.cluster.local_cluster import LocalCluster
+from tests.cluster.pod_manifests import until
+from tests.conftest import RunningServers
 
 
 @pytest.fixture(scope="session")
 def plane() -> Iterator[ControlPlane]:
-    """Running, with the custom resource's definition served."""
+    """Running, with the custom resource's definition served. It has no nodes but those that a test adds."""
     folder = Path(tempfile.mkdtemp(prefix="handrail-plane-"))
     made = ControlPlane(folder, audit=True)
     try:
         made.start()
-        kubectl(made, "apply", "-f", str(ROOT / "crds"))
-        _await_served(made)
+        serve_definition(made)
         yield made
     finally:
         made.stop()
         rmtree(folder, ignore_errors=True)
 
 
-def _await_served(plane: ControlPlane) -> None:
-    """kubectl's own wait fails on a definition that has no condition at all yet."""
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            kubectl(plane, "get", "otn")
-        except subprocess.CalledProcessError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return
+@pytest.fixture(scope="session")
+def cluster(servers: RunningServers) -> Iterator[LocalCluster]:
+    """A control plane of its own with one node, `local`, whose pods are real processes; a gateway; the worker's
+    servers. `with cluster.operator(): ...` starts an operator. No fake node may be added."""
+    folder = Path(tempfile.mkdtemp(prefix="handrail-cluster-"))
+    made = LocalCluster(folder, servers.access)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+        rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def namespace(cluster: LocalCluster) -> Iterator[str]:
+    """A fresh one; gone after the test, and all that runs in it."""
+    name = f"test-{secrets.token_hex(4)}"
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    until(lambda: cluster.get("serviceaccount", "default", "-n", name), "the account that pods need")
+    yield name
+    kubectl(cluster.plane, "delete", "namespace", name, "--wait=false", "--ignore-not-found")

@@ -21,8 +21,10 @@ from tests.cluster import binaries
 
 from handrail_cli.embedded.ports import free_port
 from handrail_cli.supervise.client import Command, KeeperClient
+from handrail_contracts import crd
 
 ADMIN = "admin"
+DEFINITIONS = Path(__file__).parents[2] / "crds"
 READY_WITHIN = 90.0
 """Seconds."""
 _SERVICES = "10.96.0.0/16"
@@ -188,6 +190,21 @@ def kubectl(plane: ControlPlane, *arguments: str, user: str = ADMIN, text: str |
     """What kubectl prints. Raises subprocess.CalledProcessError; its words are in `stderr`."""
     command = [str(binaries.kubectl()), f"--kubeconfig={plane.kubeconfig(user)}", *arguments]
     return subprocess.run(command, input=text, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+def serve_definition(plane: ControlPlane) -> None:
+    """Applies the custom resource's definition and waits until it is served. Raises CalledProcessError."""
+    kubectl(plane, "apply", "-f", str(DEFINITIONS))
+    deadline = time.monotonic() + 60
+    while True:  # kubectl's own wait fails on a definition that has no condition at all yet
+        try:
+            kubectl(plane, "get", crd.PLURAL)
+        except subprocess.CalledProcessError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
 
 
 def _port(taken: set[int]) -> int:

@@ -34,10 +34,12 @@ class Pods:
     """More than those of `images.py`; may be changed at any time."""
     _node: LocalNode | None = None
 
-    def start(self) -> None:
-        """Raises NoNamespaces."""
+    def __post_init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="pods", daemon=True)
+
+    def start(self) -> None:
+        """Raises NoNamespaces."""
         self._thread.start()
         try:
             self._do(self._start())
@@ -46,7 +48,9 @@ class Pods:
             raise
 
     def stop(self) -> None:
-        """Ends every pod at once, and waits for it."""
+        """Ends every pod at once, and waits for it. Also where `start` failed, or was not called."""
+        if not self._thread.is_alive():
+            return
         try:
             if self._node is not None:
                 self._do(self._node.stop())
