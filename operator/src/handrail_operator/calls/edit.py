@@ -7,16 +7,16 @@ Three rules beyond those of server-side apply:
 - A field that is to go and that nobody owns must be the dashboard's first: only an owner can drop a field.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from handrail_contracts.operator_calls import ReplyProblem
 from handrail_contracts.tenant_spec import TenantSpec
-from handrail_operator.calls import ownership
-from handrail_operator.calls.fields import built, entries, fields, loc, sequences, shown
+from handrail_operator.calls import conflicts, ownership
+from handrail_operator.calls.fields import built, entries, fields, sequences
 from handrail_operator.calls.ownership import Object, Path
-from handrail_operator.edits import MAX_ERRORS, Accepted
+from handrail_operator.edits import Accepted
 
 _NONE = object()
 
@@ -73,7 +73,7 @@ def change(tenant: Object, current: TenantSpec, accepted: Accepted, *, take_over
         _touch(plan, path, said=path in said)
     _keep_order(plan)
     if plan.contested and not take_over:
-        return conflict(plan.contested, accepted.wanted)
+        return conflicts.seen_by_us(plan.contested, accepted.wanted)
     if not touched and not plan.claims:
         return None
     return Change(frozenset(plan.claims), built(_configuration(plan)))
@@ -121,18 +121,3 @@ def _configuration(plan: _Plan) -> dict[Path, Any]:
         elif path in mine and not plan.differs(path):
             found[path] = plan.live.get(path, value)  # To the letter: 60s stays 60s.
     return found
-
-
-def conflict(contested: Mapping[Path, list[str]], wanted: Any) -> ReplyProblem:
-    """Says who owns what, and what can be done."""
-    found = [path for path in contested if not any(part in contested for part in entries(path) if part != path)]
-    errors = [
-        {"loc": loc(path, wanted), "msg": f"{shown(path)} belongs to {_named(contested[path])}"} for path in found
-    ]
-    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-    detail = f"{errors[0]['msg']}{more}. Change it there, or take it over: ask again with take_over=true."
-    return ReplyProblem("conflict", detail, errors[:MAX_ERRORS])
-
-
-def _named(managers: Iterable[str]) -> str:
-    return ", ".join(f'"{manager}"' for manager in managers)
