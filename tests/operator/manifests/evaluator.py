@@ -74,7 +74,7 @@ def _same(one: Mapping[str, Any], port: int, protocol: str) -> bool:
     if first is None:
         return True
     assert isinstance(first, int), "named ports are not known here"
-    return first <= port <= one.get("endPort", first)
+    return bool(first <= port <= one.get("endPort", first))
 
 
 def _within(ip: str, cidr: str) -> bool:

@@ -120,8 +120,10 @@ def _environment(place: Place, size: Size) -> list[Manifest]:
     ]
     if "agent" in size.roles:
         given = place.installation
-        found.append({"name": "HANDRAIL_OUTBOUND_ALLOWED", "value": ",".join(given.network.outbound_allowed)})
         found.append({"name": "HANDRAIL_MAIL_FROM", "value": given.runtime.mail_from})
+        # Left out where there are none: the API server keeps no empty value, and it would seem taken away for ever.
+        if given.network.outbound_allowed:
+            found.append({"name": "HANDRAIL_OUTBOUND_ALLOWED", "value": ",".join(given.network.outbound_allowed)})
         # It may hold a password, and whoever may look at pods need not see that.
         secret = names.role_secret(size.component)
         found += [

@@ -81,7 +81,6 @@ def realtime_service(place: Place, size: Size) -> Manifest:
         component=size.component,
         spec={
             "clusterIP": "None",
-            "publishNotReadyAddresses": False,
             "selector": pods.selector(place, size.component),
             "ports": [
                 {
