@@ -99,6 +99,8 @@ class TenantSecrets(msgspec.Struct, kw_only=True):
     """NATS users issued then or before no longer count; 0: all do."""
     previous: list[Logins] = []
     """Generations before this one that still count."""
+    rotation: str = ""
+    """What asked for this generation, so that it is not asked for twice."""
 
     @classmethod
     def new(cls, created_at: str) -> "TenantSecrets":

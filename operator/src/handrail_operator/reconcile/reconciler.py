@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import msgspec
 import structlog
 from pydantic import ValidationError
 
@@ -143,8 +144,17 @@ class Reconciler:
             return await self._work(_Look(tenant))
 
     async def publish(self, name: str) -> None:
-        """Brings the gateway's record up to date at once, after keys were changed. Raises what `reconcile` does."""
-        await self.reconcile(name)
+        """Brings the gateway's record up to date at once, after keys were changed. Raises TenantError, ApiError."""
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            tenant = self._tenants.get(name)
+            if tenant is None or tenant["metadata"].get("deletionTimestamp"):
+                return
+            look = _Look(tenant)
+            known = await self._gather(look)
+            look.found.rollouts = self._rollouts(known)
+            await self._publish(look, known, self._place(look, known))
+        if problem := look.found.problems.get(status.MESSAGING):
+            raise problem
 
     def _forget(self, name: str) -> None:
         self._servers.forget(name)
@@ -217,13 +227,17 @@ class Reconciler:
             look.again = min(filter(None, (look.again, due)), default=None)
         look.found.data_path = self._data_path.state(look.name)
         look.found.complete = True
+        if known.secrets.previous and look.found.ready and not look.found.moving:
+            # Every pod and the gateway have the new credentials: those before no longer count.
+            await self.keyrings.change(look.name, TenantSecrets.settled)
+            look.again = 0.0
 
     async def _gather(self, look: _Look) -> _Known:
         look.spec = spec = _spec(look.tenant)
         look.found.suspended = spec.suspend
         plan = plans.find(self._installation.plans, spec.plan)
         namespace = await self._namespace(look)
-        secrets = await self._keyring(look.name)
+        secrets = await self._keyring(look)
         listed = await self._cluster.list(kinds.SECRET, namespace, labels=names.LABEL_USE)
         resolved = references.resolve(spec, namespace, listed)
         look.found.missing = list(resolved.missing)
@@ -257,9 +271,14 @@ class Reconciler:
         if steps.applied([wanted], {steps.key(look.namespace): look.namespace}):
             look.namespace = await self._cluster.apply(wanted)
 
-    async def _keyring(self, name: str) -> TenantSecrets:
-        found = await self.keyrings.load(name)
-        return found or await self.keyrings.create(name, TenantSecrets.new(_now()))
+    async def _keyring(self, look: _Look) -> TenantSecrets:
+        found = await self.keyrings.load(look.name)
+        found = found or await self.keyrings.create(look.name, TenantSecrets.new(_now()))
+        asked = look.tenant["metadata"].get("annotations", {}).get(names.ANNOTATION_ROTATE, found.rotation)
+        if asked == found.rotation:
+            return found
+        log.info("rotating credentials", tenant=look.name)
+        return await self.keyrings.change(look.name, lambda secrets: _rotated(secrets, asked))
 
     def _children_in(self, name: str, namespace: str) -> list[Object]:
         return [one for (_, space, _), one in self._children.of(name).items() if space == namespace]
@@ -414,6 +433,12 @@ async def _several(calls: Iterable[Awaitable[T]]) -> list[T]:
         if isinstance(result, BaseException):
             raise result
     return [result for result in results if not isinstance(result, BaseException)]
+
+
+def _rotated(secrets: TenantSecrets, asked: str) -> TenantSecrets:
+    if secrets.rotation == asked:
+        return secrets
+    return msgspec.structs.replace(secrets.rotated(int(time.time())), rotation=asked)
 
 
 def _ingest(known: _Known) -> object:
