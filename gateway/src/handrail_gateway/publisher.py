@@ -32,6 +32,8 @@ log = structlog.get_logger()
 _SLACK = 1024
 # JetStream's codes for "no room": stream's messages, bytes, messages of a subject, the account's or server's storage.
 _FULL = {10077, 10054, 10122, 10023, 10047, 10028, 10002}
+_NOT_STORED = "The events could not be stored; send them again."
+_UNKNOWN = "The events may be stored, but that was not confirmed; send them again: none counts twice."
 _CREDENTIALS = """-----BEGIN NATS USER JWT-----
 {jwt}
 ------END NATS USER JWT------
@@ -279,7 +281,8 @@ class _Lane:
         except MaxPayloadError as error:
             raise self._failure("too_large", str(error)) from error
         except (NatsError, TimeoutError, OSError) as error:
-            raise self._failure("unavailable", repr(error)) from error
+            # The stream may have taken it and only the word of that be lost.
+            raise self._failure("unavailable", repr(error), _UNKNOWN) from error
         finally:
             self._ack = None
         self._check(reply)
@@ -302,10 +305,10 @@ class _Lane:
         if self._ack is not None and not self._ack.done() and reply.subject.endswith(f".{self._number}"):
             self._ack.set_result(reply)
 
-    def _failure(self, code: str, why: str) -> Problem:
+    def _failure(self, code: str, why: str, detail: str = _NOT_STORED) -> Problem:
         self.metrics.publish_failures.labels(code).inc()
         log.warning("a group of batches was not acknowledged", tenant=self.tenant, code=code, error=why)
-        return Problem(code, "The events could not be stored; send them again.", retry_after=2)
+        return Problem(code, detail, retry_after=2)
 
     # --- the connection --------------------------------------------------------------------------------------
 

@@ -99,6 +99,19 @@ async def test_a_full_stream_is_said(running: Any, make_tenant: Any, make: Any, 
         assert (await running.post_events(tenant, make.batch())).status_code == 202
 
 
+async def test_what_was_not_acknowledged_may_be_stored(
+    start_gateway: Any, make_tenant: Any, make: Any, stored: Any
+) -> None:
+    """The answer must not say that the events are lost."""
+    running = await start_gateway(publish_timeout=1e-9)
+    tenant = await make_tenant(migrate=False)
+    await running.knows(tenant)
+    answer = await running.post_events(tenant, make.batch())
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert "may be stored" in answer.json()["detail"]
+    assert len(await stored(tenant, 1)) == 1
+
+
 async def test_a_tenant_without_credentials_yet(running: Any, make_tenant: Any, make: Any, write_record: Any) -> None:
     tenant = await make_tenant(migrate=False)
     await write_record(msgspec.structs.replace(tenant.record, publish=None))
