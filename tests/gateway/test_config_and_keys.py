@@ -52,6 +52,7 @@ async def test_config_is_changed_by_the_operator(running: Any, tenant: Any, oper
     assert subject == f"operator.config.{tenant.name}"
     assert asked == {
         "mode": "merge", "body": {"displayName": "New"}, "if_match": '"old"', "by": key_id, "platform": False,
+        "take_over": False,
     }  # fmt: skip
     answer = await running.client.post("/api/v1/config", json=tenant.record.spec, headers=running.secret(tenant))
     assert (answer.status_code, operator.asked[1][1]["mode"]) == (200, "replace")
@@ -63,6 +64,39 @@ async def test_config_is_changed_by_the_operator(running: Any, tenant: Any, oper
         answer = await running.client.patch("/api/v1/config", json={"tone": {}}, headers=running.secret(tenant))
         body = answer.json()
         assert (answer.status_code, body["code"], body["detail"], body["errors"]) == (status, code, "why", errors)
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+async def test_fields_of_others_are_taken_over_on_demand(
+    running: Any, tenant: Any, operator: Operator, method: str
+) -> None:
+    operator.reply = {"value": {"spec": {}, "etag": '"abc"'}}
+    for query, taken in (("", False), ("?take_over=true", True), ("?take_over=false", False)):
+        headers = running.secret(tenant)
+        answer = await running.client.request(method, f"/api/v1/config{query}", json={}, headers=headers)
+        assert (answer.status_code, operator.asked[-1][1]["take_over"]) == (200, taken)
+    asked = len(operator.asked)
+    headers = running.secret(tenant)
+    answer = await running.client.request(method, "/api/v1/config?take_over=perhaps", json={}, headers=headers)
+    assert (answer.status_code, answer.json()["code"], len(operator.asked)) == (422, "invalid", asked)
+
+
+async def test_fields_are_handed_back(running: Any, tenant: Any, operator: Operator) -> None:
+    operator.reply = {"value": {"fields": [["tone", "voice"]]}}
+    key_id = next(key.key_id for key in tenant.record.keys if key.kind == "secret")
+    path, fields = "/api/v1/config/hand-back", [["tone", "voice"], ["baselines", 0], []]
+    answer = await running.client.post(path, json={"fields": fields}, headers=running.secret(tenant))
+    assert (answer.status_code, answer.json()) == (200, {"fields": [["tone", "voice"]]})
+    assert operator.asked == [(f"operator.hand-back.{tenant.name}", {"fields": fields, "by": key_id})]
+    wrong: list[Any] = [
+        [], {}, {"fields": []}, {"fields": ["tone"]}, {"fields": [[True]]}, {"fields": [[1.5]]}, {"fields": [[None]]},
+        {"fields": [["a"] * 17]}, {"fields": [["a" * 1001]]}, {"fields": [["a"]] * 1001}, {"fields": [["a"]], "b": 1},
+    ]  # fmt: skip
+    for body in wrong:
+        answer = await running.client.post(path, json=body, headers=running.secret(tenant))
+        assert (answer.status_code, len(operator.asked)) == (422, 1), body
+    headers = {"X-API-Key": running.secret(tenant)["X-API-Key"].replace("sk_", "pk_")}
+    assert (await running.client.post(path, json={"fields": [[]]}, headers=headers)).status_code == 401
 
 
 async def test_bad_config_requests(start_gateway: Any, make_tenant: Any) -> None:

@@ -9,17 +9,17 @@ from handrail_contracts.problems import MEDIA_TYPE, ProblemBody
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_gateway import intake
 from handrail_gateway.identify import IdentifyBody
-from handrail_gateway.tenant_api import NewKey
+from handrail_gateway.tenant_api import FieldsToHandBack, NewKey
 
 _REF = "#/components/schemas/{model}"
-_MODELS: tuple[type[BaseModel], ...] = (EventBatch, IdentifyBody, NewKey, ProblemBody, TenantSpec)
+_MODELS: tuple[type[BaseModel], ...] = (EventBatch, FieldsToHandBack, IdentifyBody, NewKey, ProblemBody, TenantSpec)
 _PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="ProblemBody")}}}}
 _REFUSALS = {
     "400": "Not HTTP that can be read.",
     "401": "The key is missing, unknown or revoked.",
     "403": "Origin, scope or identity.",
     "404": "There is no such thing.",
-    "409": "Somebody else owns this field; `detail` names the owner.",
+    "409": "Somebody else owns this field; `detail` names the owner and `errors` each field.",
     "412": "It has changed since you read it.",
     "413": "Too large.",
     "415": "Content type or encoding not supported.",
@@ -37,6 +37,7 @@ _MORE: dict[tuple[str, str], tuple[str, ...]] = {
     ("/api/v1/identify", "post"): _BODY,
     ("/api/v1/config", "post"): (*_BODY, "409", "412"),
     ("/api/v1/config", "patch"): (*_BODY, "409", "412"),
+    ("/api/v1/config/hand-back", "post"): _BODY,
     ("/api/v1/keys", "post"): _BODY,
     ("/api/v1/keys/{key_id}", "delete"): ("404",),
     ("/sdk/v1/onboarding-agent-sdk.js", "get"): ("404",),

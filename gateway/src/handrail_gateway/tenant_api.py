@@ -1,16 +1,16 @@
 """The API of a tenant's own programs and dashboard: config and keys answered here, the rest by its realtime."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from handrail_contracts import operator_calls
 from handrail_contracts.api_keys import KeyKind
-from handrail_contracts.operator_calls import ConfigEdit, KeyCreate, KeyRevoke
+from handrail_contracts.operator_calls import ConfigEdit, HandBack, KeyCreate, KeyRevoke
 from handrail_contracts.problems import Problem, ProblemItem
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_gateway import relay
@@ -72,6 +72,35 @@ class CreatedKey(BaseModel):
     key: str
 
 
+class FieldsToHandBack(BaseModel):
+    """The body of `POST /api/v1/config/hand-back`."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    fields: list[Annotated[list[int | Annotated[str, Field(max_length=1000)]], Field(max_length=16)]] = Field(
+        min_length=1,
+        max_length=1000,
+        description="Places in the config with all below them, each as in a problem's `loc`; an entry of a list by its"
+        " index or its name. An empty place means all.",
+        examples=[[["tone", "voice"], ["baselines", "first-project"]]],
+    )
+
+
+class HandedBack(BaseModel):
+    """What the API owned of these places, and owns no more."""
+
+    fields: list[list[str]] = Field(description="Entries of lists by their names. Empty: nothing was its own.")
+
+
+TakeOver = Annotated[
+    bool,
+    Query(
+        description="Changes fields that others (Git, kubectl) own, too. They are the API's from then on: the other's"
+        " next apply is in conflict until they are handed back. What is removed may come back with it."
+    ),
+]
+
+
 # --- config -----------------------------------------------------------------------------------------------------
 
 
@@ -85,9 +114,9 @@ async def read_config(request: Request, caller: SecretCaller) -> Response:
 
 
 @router.post("/api/v1/config", response_model=TenantSpec, tags=["config"], openapi_extra=_takes(_SPEC_SCHEMA, *_JSON))
-async def replace_config(request: Request, caller: SecretCaller) -> Response:
+async def replace_config(request: Request, caller: SecretCaller, take_over: TakeOver = False) -> Response:
     """Replaces the spec."""
-    return await _edit(request, caller, "replace", _JSON)
+    return await _edit(request, caller, "replace", _JSON, take_over=take_over)
 
 
 @router.patch(
@@ -96,19 +125,38 @@ async def replace_config(request: Request, caller: SecretCaller) -> Response:
     tags=["config"],
     openapi_extra=_takes({"schema": {"type": "object"}}, *_MERGE_PATCH),
 )
-async def change_config(request: Request, caller: SecretCaller) -> Response:
+async def change_config(request: Request, caller: SecretCaller, take_over: TakeOver = False) -> Response:
     """Changes the spec by a JSON merge patch (RFC 7396)."""
-    return await _edit(request, caller, "merge", _MERGE_PATCH)
+    return await _edit(request, caller, "merge", _MERGE_PATCH, take_over=take_over)
+
+
+@router.post(
+    "/api/v1/config/hand-back",
+    tags=["config"],
+    openapi_extra=_takes({"schema": {"$ref": "#/components/schemas/FieldsToHandBack"}}, *_JSON),
+)
+async def hand_back_config(request: Request, caller: SecretCaller) -> HandedBack:
+    """Gives fields up that the API owns, so that the next apply by Git or kubectl sets them. Values stay until then."""
+    body = validated(FieldsToHandBack, await json_body(request, MAX_CONFIG, _JSON))
+    call = HandBack(body.fields, by=caller.key.key_id)
+    value = await gateway(request).bus.ask(operator_calls.VERB_HAND_BACK, caller.tenant.name, call)
+    return HandedBack.model_validate(value)
 
 
 async def _edit(
-    request: Request, caller: Caller, mode: Literal["replace", "merge"], media_types: tuple[str, ...]
+    request: Request,
+    caller: Caller,
+    mode: Literal["replace", "merge"],
+    media_types: tuple[str, ...],
+    *,
+    take_over: bool,
 ) -> Response:
     body = await json_body(request, MAX_CONFIG, media_types)
     if not isinstance(body, dict):
         raise Problem("invalid", errors=[ProblemItem(loc=[], msg="an object is wanted")])
     if_match = request.headers.get("if-match")
-    edit = ConfigEdit(mode, body, None if if_match == "*" else if_match, by=caller.key.key_id)
+    if_match = None if if_match == "*" else if_match
+    edit = ConfigEdit(mode, body, if_match, by=caller.key.key_id, take_over=take_over)
     value = await gateway(request).bus.ask(operator_calls.VERB_CONFIG, caller.tenant.name, edit)
     return JSONResponse(value.get("spec"), headers={"etag": str(value.get("etag", ""))})
 

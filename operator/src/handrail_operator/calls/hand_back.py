@@ -7,24 +7,27 @@ from handrail_contracts.operator_calls import ReplyProblem
 from handrail_operator.calls import ownership
 from handrail_operator.calls.fields import Schema, entry_of, map_keys, schema
 from handrail_operator.calls.ownership import Element, Member, Object, Path
+from handrail_operator.edits import MAX_ERRORS
 
 Place = Sequence[str | int]
 
 
-def hand_back(tenant: Object, places: Iterable[Place]) -> set[Path] | ReplyProblem:
+def hand_back(tenant: Object, places: Sequence[Place]) -> set[Path] | ReplyProblem:
     """What the dashboard owns at these places and below. A place is written as in HandBack."""
-    found: set[Path] = set()
-    errors = []
-    mine = ownership.owned(tenant)
-    for index, place in enumerate(places):
-        path = resolved(place, tenant["spec"])
-        if path is None:
-            errors.append({"loc": ["fields", index], "msg": "there is no such field in the config"})
-        else:
-            found |= {one for one in mine if one[: len(path)] == path}
-    if errors:
-        return ReplyProblem("invalid", "These fields cannot be handed back.", errors)
-    return found
+    if refused := places_unknown(places, tenant["spec"]):
+        return refused
+    paths = [resolved(place, tenant["spec"]) for place in places]
+    return {one for one in ownership.owned(tenant) for path in paths if path is not None and one[: len(path)] == path}
+
+
+def places_unknown(places: Sequence[Place], spec: Any) -> ReplyProblem | None:
+    """None where `spec` has them all."""
+    errors = [
+        {"loc": ["fields", index], "msg": "there is no such field in the config"}
+        for index, place in enumerate(places)
+        if resolved(place, spec) is None
+    ]
+    return ReplyProblem("invalid", "These fields cannot be handed back.", errors[:MAX_ERRORS]) if errors else None
 
 
 def resolved(place: Place, spec: Any) -> Path | None:
