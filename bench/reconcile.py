@@ -24,7 +24,7 @@ from handrail_operator import installation
 from handrail_operator.kube import kinds
 from handrail_operator.settings import Settings
 
-LOOKS = "handrail_operator_look_seconds"
+LOOKS = "handrail_operator_reconcile_seconds"
 """The operator's histogram of looks at tenants."""
 WITHIN = 3600.0
 """Seconds that a thousand may take."""
