@@ -69,6 +69,11 @@ def test_a_platforms_life(start_up, room, handrail, until, tenant):
     event = send_event(run, one["publishable_key"])
     until(lambda: event in stored(run, one["secret_key"]), 30, "the event in the database")
 
+    # Where the README says that a role's metrics are.
+    ports = json.loads((run.state / "ports.json").read_text())
+    metrics = httpx2.get(f"http://127.0.0.1:{ports['one.runtime']}/metrics", trust_env=False).text
+    assert 'handrail_ingest_events_total{outcome="stored"} 1.0' in metrics
+
     (runtime,) = [p for p in status["processes"] if p["name"] == "one.runtime"]
     psutil.Process(runtime["pid"]).kill()
 
