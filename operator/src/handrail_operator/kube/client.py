@@ -107,6 +107,12 @@ class Cluster:
                 return
             params["continue"] = metadata["continue"]
 
+    async def now(self, kind: Kind, namespace: str | None = None, *, labels: str = "") -> str:
+        """The version from which a watch tells what happens from now on. Raises NotFound, Forbidden, as a list."""
+        params = {"limit": "1"} | ({"labelSelector": labels} if labels else {})
+        call = Call("list", kind, kind.path(namespace), params, accept=_ALL_METADATA)
+        return str((await self._transport.call(call))["metadata"]["resourceVersion"])
+
     async def create(self, manifest: Object) -> Object:
         """Raises AlreadyExists. A try whose answer was lost is made again, so that AlreadyExists may speak of the
         object just made: whoever must know reads it and compares."""

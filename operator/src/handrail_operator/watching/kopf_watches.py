@@ -4,6 +4,7 @@ Its handlers hear of single events, so they only pass them on; all decisions are
 whole (`reconcile.reconciler`). Nothing of ours is kept in annotations or status by it, and it adds no finalizer.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
@@ -62,6 +63,15 @@ def registry(hear: Hear, access: Access, kinds: Iterable[Kind] = KINDS) -> kopf.
     for kind in kinds:
         _listen(made, kind, hear)
     return made
+
+
+async def run(hear: Hear, access: Access, *, started: Callable[[], None]) -> None:
+    """Watches until it is cancelled; ends by itself only when it cannot go on, and raises why. In the end it cancels
+    every task that was begun after it. `started`: called when Kopf has set up its handlers of signals."""
+    before = asyncio.all_tasks()
+    tasks = await kopf.spawn_tasks(registry=registry(hear, access), settings=settings(), clusterwide=True)
+    started()
+    await kopf.run_tasks(tasks, ignored=before)
 
 
 def _listen(made: kopf.OperatorRegistry, kind: Kind, hear: Hear) -> None:

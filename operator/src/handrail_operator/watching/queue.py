@@ -50,6 +50,10 @@ class State(NamedTuple):
     running: int
 
 
+IDLE = State(0, 0.0, 0)
+"""Of an operator that does not lead."""
+
+
 class Queue:
     """`touch` from any coroutine of the loop that `run` runs in. Times in seconds."""
 
@@ -61,12 +65,15 @@ class Queue:
         resync: float,
         first_retry: float,
         longest_retry: float,
+        expected: tuple[type[Exception], ...] = (TenantError,),
         observe: Observe | None = None,
     ) -> None:
+        """`expected`: failures that say everything by their text."""
         self._work = work
         self._resync = resync
         self._first_retry = first_retry
         self._longest_retry = longest_retry
+        self._expected = expected
         self._observe = observe
         self._free = asyncio.Semaphore(concurrency)
         self._entries: dict[str, _Entry] = {}
@@ -173,15 +180,22 @@ class Queue:
             entry.failures = 0 if entry.urgent else entry.failures + 1
             entry.quiet_until = now + min(_URGENT_PAUSE, self._first_retry)
             pause = self._pause(entry.failures, failed)
-            _tell(name, failed, pause)
         if entry.touched and (failed is None or entry.urgent):
             pause = entry.quiet_until - now
+        if failed is not None:
+            self._tell(name, failed, pause)
         self._bring_forward(name, entry, now + pause, anew=True)
+
+    def _tell(self, name: str, failed: Exception, pause: float) -> None:
+        if isinstance(failed, self._expected):
+            log.warning("tenant not as wanted", tenant=name, why=str(failed), again_in=round(pause, 1))
+        else:
+            log.error("look at tenant failed", tenant=name, again_in=round(pause, 1), exc_info=failed)
 
     def _pause(self, failures: int, failed: Exception) -> float:
         if isinstance(failed, TenantError) and failed.lasting:
             return self._longest_retry * _spread()
-        return min(self._first_retry * 2.0 ** min(failures - 1, 30), self._longest_retry) * _spread()
+        return min(self._first_retry * 2.0 ** min(max(failures - 1, 0), 30), self._longest_retry) * _spread()
 
     def _bring_forward(self, name: str, entry: _Entry, due: float, *, anew: bool = False) -> None:
         if anew or due < entry.due:
@@ -195,11 +209,3 @@ class Queue:
 
 def _spread() -> float:
     return random.uniform(1 - _SPREAD, 1 + _SPREAD)  # noqa: S311 - no secret
-
-
-def _tell(name: str, failed: Exception, pause: float) -> None:
-    known = getattr(failed, "reason", None)
-    if known is not None:
-        log.warning("tenant not as wanted", tenant=name, reason=known, why=str(failed), again_in=round(pause, 1))
-    else:
-        log.error("look at tenant failed", tenant=name, again_in=round(pause, 1), exc_info=failed)

@@ -81,6 +81,6 @@ class SecretWatches:
 
     async def _begin(self, tenant: str, namespace: str) -> str:
         """The version to watch from. What happened before it is seen by looking at the tenant."""
-        _, at = await self._cluster.list_at(SECRET, namespace, labels=names.LABEL_USE, chunk=1, metadata_only=True)
+        at = await self._cluster.now(SECRET, namespace, labels=names.LABEL_USE)
         self._touch(tenant)
         return at
