@@ -10,6 +10,7 @@ import pytest
 from tests.cluster.control_plane import ControlPlane, kubectl, serve_definition
 from tests.cluster.local_cluster import LocalCluster
 from tests.cluster.pod_manifests import until
+from tests.cluster.stage import Stage, staged
 from tests.conftest import RunningServers
 
 
@@ -25,6 +26,13 @@ def plane() -> Iterator[ControlPlane]:
     finally:
         made.stop()
         rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def stage(plane: ControlPlane, servers: RunningServers, tmp_path: Path) -> Iterator[Stage]:
+    """Tenants and operators on `plane`, with the worker's servers; all pods of it run at once, in KWOK's word alone."""
+    with staged(plane, servers.access, tmp_path / "stage") as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -189,7 +189,11 @@ class ControlPlane:
 def kubectl(plane: ControlPlane, *arguments: str, user: str = ADMIN, text: str | None = None) -> str:
     """What kubectl prints. Raises subprocess.CalledProcessError; its words are in `stderr`."""
     command = [str(binaries.kubectl()), f"--kubeconfig={plane.kubeconfig(user)}", *arguments]
-    return subprocess.run(command, input=text, capture_output=True, text=True, check=True, timeout=120).stdout
+    try:
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=True, timeout=120).stdout
+    except subprocess.CalledProcessError as error:
+        error.add_note(error.stderr)
+        raise
 
 
 def serve_definition(plane: ControlPlane) -> None:

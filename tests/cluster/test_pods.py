@@ -133,7 +133,7 @@ def test_a_rolling_update_loses_no_request(cluster: LocalCluster, namespace: str
 
 def test_a_deleted_namespace_ends_all_that_runs_in_it(cluster: LocalCluster, namespace: str):
     cluster.apply(
-        deployment(namespace, "web", server(), replicas=2, terminationGracePeriodSeconds=1),
+        deployment(namespace, "web", server() | {"lifecycle": {}}, replicas=2, terminationGracePeriodSeconds=1),
         job(namespace, "long", python("import time; time.sleep(600)")),
     )
     cluster.kubectl("-n", namespace, "wait", "--for=condition=Available", "--timeout=60s", "deployment/web")

@@ -109,24 +109,20 @@ class Pod:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.hosts_file.touch()
         self.refresh_hosts()
-        telling = asyncio.create_task(self._tell(), name="tell")
-        refreshing: asyncio.Task[None] | None = None
+        life = asyncio.create_task(self._live(), name="live")
+        deleting = asyncio.create_task(self._deleting.wait(), name="deleting")
+        beside = [asyncio.create_task(self._tell(), name="tell"), asyncio.create_task(self._refresh(), name="refresh")]
         try:
-            life = asyncio.create_task(self._live(), name="live")
-            refreshing = asyncio.create_task(self._refresh(), name="refresh")
-            deleting = asyncio.create_task(self._deleting.wait(), name="deleting")
             await asyncio.wait([life, deleting], return_when=asyncio.FIRST_COMPLETED)
             if self._deleting.is_set():
                 await self._end(life)
             else:
                 life.result()
-            deleting.cancel()
             self.over = True
         finally:
-            for task in (telling, refreshing):
-                if task is not None:
-                    task.cancel()
-                    await asyncio.gather(task, return_exceptions=True)
+            for task in (life, deleting, *beside):
+                task.cancel()
+            await asyncio.gather(life, deleting, *beside, return_exceptions=True)
         await self._say()
         self.volumes.remove()
 

@@ -43,8 +43,9 @@ class Volumes:
     def place(self, volume: Object, namespace: str) -> Path:
         claim = volume.get("persistentVolumeClaim")
         if claim is not None:
-            return self.claims / f"{namespace}.{claim['claimName']}"
-        return self.folder / volume["name"]
+            found: Path = self.claims / f"{namespace}.{claim['claimName']}"
+            return found
+        return self.folder / str(volume["name"])
 
     def refresh(self, around: Surroundings) -> bool:
         """Makes what is missing and rewrites what is other. Whether a file was. Raises Missing, Unsupported."""
