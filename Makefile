@@ -1,4 +1,5 @@
 # make up      install what is needed and run the whole platform with the demo
+# make cluster the platform in a Kubernetes of this machine, for kubectl and an operator in another shell
 # make test    install what the tests need and run everything (CI runs this)
 # make check   the quick part of it, for every commit
 # make soak    what takes long; make bench: all benchmarks, quickly; make hour: an hour of random kills
@@ -20,10 +21,10 @@ export PATH := $(BIN):$(PATH)
 export UV_LINK_MODE ?= copy
 unexport VIRTUAL_ENV
 
-.PHONY: help install install-dev up test test-cluster check generate drift lint types unit lock dist sdk clean bench soak hour
+.PHONY: help install install-dev up test cluster test-cluster check generate drift lint types unit lock dist sdk clean bench soak hour
 
 help:
-	@sed -n 's/^# //p' Makefile | head -6
+	@sed -n 's/^# //p' Makefile | head -7
 
 .make/venv: Makefile
 	@$(PYTHON) scripts/python_ok.py
@@ -98,6 +99,10 @@ test: lint types drift
 	"$(UV)" pip install --quiet --python "$(BIN)/python" --no-deps --require-hashes -r requirements-cluster.lock
 	"$(BIN)/python" tests/cluster/binaries.py >/dev/null
 	touch $@
+
+# The platform in a cluster of this machine, until Ctrl-C; prints what kubectl and an operator in another shell need.
+cluster: install-dev .make/cluster
+	@exec "$(BIN)/python" -m tests.cluster.cluster $(ARGS)
 
 test-cluster: install-dev .make/cluster
 	"$(BIN)/pytest" -m cluster -n 1

@@ -43,8 +43,7 @@ class Volumes:
     def place(self, volume: Object, namespace: str) -> Path:
         claim = volume.get("persistentVolumeClaim")
         if claim is not None:
-            found: Path = self.claims / f"{namespace}.{claim['claimName']}"
-            return found
+            return self.claims / f"{namespace}.{claim['claimName']}"
         return self.folder / str(volume["name"])
 
     def refresh(self, around: Surroundings) -> bool:
