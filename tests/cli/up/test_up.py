@@ -129,6 +129,10 @@ def test_files_are_followed_and_the_api_edits_them(start_up, room, handrail, unt
     assert (answer.status_code, answer.json()["tone"]["voice"]) == (200, "playful")
     assert file.read_text() == text.replace("formal", "playful")
     until(lambda: run.config(key)["tone"]["voice"] == "playful", 2, "the change in force")
+    answer = _patch(run, key, {"tone": {"voice": "concise"}}, query="?take_over=true")
+    assert (answer.status_code, file.read_text()) == (200, text.replace("formal", "concise"))
+    assert _hand_back(run, key, [["tone", "voice"], []]).json() == {"fields": []}
+    assert _hand_back(run, key, [["tone", "colour"]]).json()["errors"][0]["loc"] == ["fields", 0]
     assert _patch(run, key, {"plan": "standard"}).json()["code"] == "platform_field"
     assert _patch(run, key, {"tone": {"voice": "x"}}).status_code == 422
     assert _patch(run, key, {"tone": {"voice": "formal"}}, {"If-Match": '"stale"'}).status_code == 412
@@ -194,9 +198,14 @@ def _condition(status, name, kind, value, reason=None):
     return None
 
 
-def _patch(run, key, body, headers=None):
+def _hand_back(run, key, fields):
+    url = f"{run.url}/api/v1/config/hand-back"
+    return httpx2.post(url, json={"fields": fields}, headers={"X-API-Key": key}, trust_env=False)
+
+
+def _patch(run, key, body, headers=None, query=""):
     return httpx2.patch(
-        f"{run.url}/api/v1/config",
+        f"{run.url}/api/v1/config{query}",
         content=json.dumps(body),
         headers={"X-API-Key": key, "Content-Type": "application/merge-patch+json"} | (headers or {}),
         trust_env=False,

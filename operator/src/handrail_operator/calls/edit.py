@@ -13,8 +13,9 @@ from typing import Any
 
 from handrail_contracts.operator_calls import ReplyProblem
 from handrail_contracts.tenant_spec import TenantSpec
-from handrail_operator.calls import conflicts, ownership
+from handrail_operator.calls import conflicts
 from handrail_operator.calls.fields import built, entries, fields, sequences
+from handrail_operator.calls.holders import Holders, holders
 from handrail_operator.calls.ownership import Object, Path
 from handrail_operator.edits import Accepted
 
@@ -36,8 +37,7 @@ class _Plan:
     live: Mapping[Path, Any]
     before: Mapping[Path, Any]
     after: Mapping[Path, Any]
-    mine: set[Path]
-    others: Mapping[Path, list[str]]
+    held: Holders
     claims: set[Path] = field(default_factory=set)
     contested: dict[Path, list[str]] = field(default_factory=dict)
     written: set[Path] = field(default_factory=set)
@@ -47,26 +47,21 @@ class _Plan:
 
     def under(self, entry: Path) -> set[Path]:
         """All that there is of an entry, whoever owns it."""
-        return {path for path in (*self.live, *self.others) if path[: len(entry)] == entry}
+        return {path for path in (*self.live, *self.held.others) if path[: len(entry)] == entry}
 
     def need(self, entry: Path) -> None:
         """The whole entry must be the dashboard's."""
-        if entry in self.mine:
+        if entry in self.held.mine:
             return
-        if managers := self.others.get(entry):
+        if managers := self.held.others.get(entry):
             self.contested[entry] = managers
         self.claims |= self.under(entry)
 
 
 def change(tenant: Object, current: TenantSpec, accepted: Accepted, *, take_over: bool) -> Change | ReplyProblem | None:
     """None: nothing is to be done. Of `tenant` the stored spec and managedFields count; `current` is that spec."""
-    plan = _Plan(
-        live=fields(tenant["spec"]),
-        before=fields(current.dump()),
-        after=fields(accepted.spec.dump()),
-        mine=ownership.owned(tenant),
-        others=ownership.owned_by_others(tenant),
-    )
+    live = fields(tenant["spec"])
+    plan = _Plan(live, fields(current.dump()), fields(accepted.spec.dump()), holders(tenant, live))
     said = fields(accepted.wanted).keys()
     touched = [path for path in dict.fromkeys([*plan.before, *plan.after]) if plan.differs(path)]
     for path in touched:
@@ -83,21 +78,23 @@ def _touch(plan: _Plan, path: Path, *, said: bool) -> None:
     stays = path in plan.after
     if stays and not said and path not in plan.live:
         return  # The API server fills in its default.
-    if path not in plan.mine:
+    if path not in plan.held.mine:
         for entry in entries(path):
             if entry in plan.live and entry in plan.after:
                 plan.need(entry)
-    managers = plan.others.get(path)
+    if path in plan.held.loose:
+        plan.claims.add(path)
+    managers = plan.held.others.get(path)
     if managers:
         plan.contested[path] = managers
         plan.claims.add(path)
     if stays and (said or managers):
         # Also a default that somebody had another value for: only who owns it can hold it against him.
         plan.written.add(path)
-    elif path in plan.live and path not in plan.mine:
+    elif path in plan.live and path not in plan.held.mine:
         plan.claims.add(path)
     if path in entries(path) and not stays:
-        plan.claims |= plan.under(path) - plan.mine
+        plan.claims |= plan.under(path) - plan.held.mine
 
 
 def _keep_order(plan: _Plan) -> None:
@@ -113,7 +110,7 @@ def _keep_order(plan: _Plan) -> None:
 
 def _configuration(plan: _Plan) -> dict[Path, Any]:
     """All that the dashboard owns from now on, in the wanted order."""
-    mine = plan.mine | plan.claims
+    mine = plan.held.mine | plan.claims
     found = {}
     for path, value in plan.after.items():
         if path in plan.written:

@@ -50,6 +50,16 @@ def _fields(value: Any, kind: Schema, path: Path) -> Iterator[tuple[Path, Any]]:
         yield path, value
 
 
+def default(path: Path) -> Any:
+    """What the API server puts there where nobody says anything; None where it puts nothing."""
+    kind: Schema = schema()
+    for element in path:
+        kind = kind["properties"].get(element, {}) if isinstance(element, str) and "properties" in kind else kind
+        if not isinstance(element, str):
+            kind = kind.get("items", {})
+    return kind.get("default")
+
+
 def built(found: Mapping[Path, Any]) -> dict[str, Any]:
     """The spec that has these fields, in their order. Keys of an entry come with it."""
     root: dict[str, Any] = {}

@@ -64,16 +64,11 @@ def owned(tenant: Object) -> set[Path]:
     return {path for entry in _entries(tenant) if is_ours(entry) for path in _paths(entry)}
 
 
-def owned_by_others(tenant: Object) -> dict[Path, list[str]]:
-    """Field -> the names of all managers but the dashboard that own it."""
-    found: dict[Path, list[str]] = {}
+def others(tenant: Object) -> Iterator[tuple[str, bool, set[Path]]]:
+    """Each manager but the dashboard: its name, whether it applies (server-side), what it owns of the spec."""
     for entry in _entries(tenant):
         if not is_ours(entry) and _is_main(entry):
-            for path in _paths(entry):
-                managers = found.setdefault(path, [])
-                if entry.get("manager", "") not in managers:
-                    managers.append(entry.get("manager", ""))
-    return found
+            yield entry.get("manager", ""), entry.get("operation") == "Apply", _paths(entry)
 
 
 def claimed(tenant: Object, fields: Collection[Path]) -> list[Object]:
