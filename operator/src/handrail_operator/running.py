@@ -79,6 +79,7 @@ class Operator:
                     burst=settings.requests_burst,
                     fault_after=settings.fault_after,
                     kubeconfig=self._kubeconfig,
+                    agent=f"handrail-operator ({settings.identity})",
                     observe=self._metrics.called,
                     before_write=self._lead.check,
                 )
@@ -89,6 +90,7 @@ class Operator:
                     kubeconfig=self._kubeconfig,
                     tries=1,
                     timeout=max(1.0, settings.renew_deadline / 2),
+                    agent=f"handrail-operator ({settings.identity}, lease)",
                     observe=self._metrics.called,
                 )
             )

@@ -40,11 +40,13 @@ class Cluster:
         kubeconfig: Path | None = None,
         tries: int = 5,
         timeout: float = 30,
+        agent: str = "handrail-operator",
         observe: Observe | None = None,
         before_write: Callable[[], None] | None = None,
     ) -> AsyncIterator[Self]:
-        """`kubeconfig` None: the pod's account. `timeout`: seconds of one try. Raises AccessMissing; does not call."""
-        manners = Manners(requests_per_second, burst, tries, timeout)
+        """`kubeconfig` None: the pod's account. `timeout`: seconds of one try. `agent`: for the
+        API server's audit log. Raises AccessMissing; does not call."""
+        manners = Manners(requests_per_second, burst, tries, timeout, agent)
         hooks = Hooks(observe, faults.ends_after(fault_after), before_write)
         async with Transport(Access(kubeconfig), manners, hooks) as transport:
             yield cls(transport)

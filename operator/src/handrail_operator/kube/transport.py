@@ -55,6 +55,8 @@ class Manners:
     burst: int = 200
     tries: int = 5
     timeout: float = 30
+    agent: str = "handrail-operator"
+    """Who the audit log says it was."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class Transport:
         return response.status, _decoded(content), _seconds(response.headers.get("Retry-After"))
 
     async def _request(self, call: Call) -> dict[str, Any]:
-        headers = {"Accept": call.accept, **await self._access.headers()}
+        headers = {"Accept": call.accept, "User-Agent": self._manners.agent, **await self._access.headers()}
         data = None
         if call.body is not None:
             headers["Content-Type"] = call.content_type
