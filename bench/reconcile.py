@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from floors import bare_apply
@@ -87,6 +87,7 @@ def _operator(count: int) -> Callable[[], Awaitable[Figures]]:
                     "one_more_s": await _one_more(place),
                     "peak_mib": _peak(operator),
                 }
+                await _quiet(place)
             return figures | await _restart(place, count + 1)
 
     return run
@@ -102,19 +103,29 @@ async def _one_more(place: Ground) -> float:
         await asyncio.sleep(0.02)
 
 
+async def _quiet(place: Ground) -> None:
+    """Until the last probe's result is told. Raises TimeoutError."""
+    audit = Audit(place.plane.folder)
+    async with asyncio.timeout(WITHIN):
+        while True:
+            if not changes(audit.writes(since=datetime.now(UTC) - timedelta(seconds=SETTLED))):
+                return
+            await asyncio.sleep(1)
+
+
 async def _restart(place: Ground, count: int) -> Figures:
     since, began = datetime.now(UTC), time.perf_counter()
     with place.workshop.operator(place.plane.kubeconfig(), resync=str(RESYNC)) as operator:
         await asyncio.to_thread(operator.await_ready)
         ready = time.perf_counter() - began
-        first = await _until_looks(operator, count)
+        first = await _until_looks(operator, count, 0.1)
         looked = time.perf_counter() - began
         await asyncio.sleep(SETTLED)
         written = changes(Audit(place.plane.folder).writes(since=since))
         for who, times in table(written).items():
             print(f"  written after the restart: {times} x {who}", flush=True)
-        settled, used = await _until_looks(operator, first[0] + 1), cpu_seconds([operator.pid])
-        later = await _until_looks(operator, settled[0] + count)
+        settled, used = await _until_looks(operator, first[0] + 1, 0.5), cpu_seconds([operator.pid])
+        later = await _until_looks(operator, settled[0] + count, 0.5)
         used = cpu_seconds([operator.pid]) - used
         looks = later[0] - settled[0]
         return {
@@ -127,15 +138,16 @@ async def _restart(place: Ground, count: int) -> Figures:
         }
 
 
-async def _until_looks(operator: Operator, wanted: float) -> tuple[float, float]:
-    """Looks so far, once there were so many, and the seconds they took. Raises TimeoutError."""
+async def _until_looks(operator: Operator, wanted: float, every: float) -> tuple[float, float]:
+    """Looks so far, once there were so many, and the seconds they took. `every`: seconds between questions, which
+    cost the operator something. Raises TimeoutError."""
     async with asyncio.timeout(WITHIN):
         while True:
             families = text_string_to_metric_families(await asyncio.to_thread(operator.metrics))
             found = {sample.name: sample.value for family in families for sample in family.samples}
             if found.get(f"{LOOKS}_count", 0) >= wanted:
                 return found[f"{LOOKS}_count"], found[f"{LOOKS}_sum"]
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(every)
 
 
 def _writes(place: Ground) -> int:

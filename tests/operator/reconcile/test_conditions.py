@@ -128,6 +128,14 @@ def test_a_broken_data_path_does_not_take_readiness_away():
     assert seen(found)["Degraded"] == ("True", "Unavailable")
 
 
+@pytest.mark.parametrize("path", [True, ServerUnavailable("nobody takes a probe")])
+def test_the_start_of_an_operator_is_no_news_of_a_data_path(path):
+    told = conditions(replace(WELL, data_path=path))
+    assert conditions(replace(WELL, data_path=None), told) == told
+    again = next(one for one in conditions(replace(WELL, suspended=True), told) if one.type == status.DATA_PATH)
+    assert (again.status, again.reason) == ("Unknown", "Suspended")
+
+
 def test_what_a_look_did_not_get_to_is_as_it_was():
     wrong = Findings(problems={"Spec": SpecInvalid("spec.plan: there is no such plan.")})
     before = conditions(WELL)

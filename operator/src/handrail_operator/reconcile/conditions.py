@@ -1,7 +1,7 @@
 """What a tenant's status says. Pure: what a look found out in, conditions out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from handrail_contracts import status
 from handrail_contracts.status import Condition
@@ -9,6 +9,14 @@ from handrail_operator.errors import TenantError
 from handrail_operator.reconcile.rollout import Migration, Rollout
 
 SERVERS = (status.MESSAGING, status.DATABASE, status.CACHE)
+
+
+class ToldBefore(TenantError):
+    """What the status says of a problem that was not looked into again yet."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass
@@ -56,6 +64,7 @@ class Findings:
 
 def conditions(found: Findings, before: Sequence[Condition] = ()) -> list[Condition]:
     """`before`: as the status has them now."""
+    found = replace(found, data_path=_last_heard(found, before))
     told = [_ready(found), _condition(status.PROGRESSING, found.moving, *_movement(found)), _degraded(found)]
     parts = [
         _namespace(found),
@@ -152,6 +161,16 @@ def _role(found: Findings, role: str) -> Condition:
     if one.available:
         return _condition(kind, True, "RollingOut" if one.moving else "Available", one.message)
     return _condition(kind, False, "RollingOut" if one.moving else "NotAvailable", one.message)
+
+
+def _last_heard(found: Findings, before: Sequence[Condition]) -> TenantError | bool | None:
+    """An operator that has not probed yet knows no better than the one before: its start is no news of a tenant."""
+    if found.data_path is not None or found.suspended:
+        return found.data_path
+    told = next((one for one in before if one.type == status.DATA_PATH), None)
+    if told is None or told.status == "Unknown":
+        return None
+    return told.status == "True" or ToldBefore(told.reason, told.message)
 
 
 def _data_path(found: Findings) -> Condition:

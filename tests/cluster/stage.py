@@ -1,0 +1,136 @@
+"""Tenants, an operator and what may go wrong between them, on a control plane whose pods nobody really runs."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.cluster import kube_api, nodes, proxy
+from tests.cluster.audit import Audit
+from tests.cluster.control_plane import ControlPlane, kubectl
+from tests.cluster.end_state import Looker
+from tests.cluster.kube_api import KubeApi, Object, condition, eventually
+from tests.cluster.operators import PLATFORM, Operator, Workshop
+from tests.cluster.proxy import Proxy
+
+from handrail_contracts import names
+from handrail_operator.kube import kinds
+from handrail_operator.provision.platform import Access
+
+PATIENT = 90.0
+"""Seconds that a tenant may take on a machine with much to do."""
+EAGER = {"first_retry": "0.2", "longest_retry": "2", "requests_per_second": "500", "requests_burst": "500"}
+"""So that a test need not wait for pauses that are meant for a day of trouble."""
+
+
+@dataclass
+class Stage:
+    """`names` gives out tenants' names; all of them are gone after the test."""
+
+    plane: ControlPlane
+    api: KubeApi
+    workshop: Workshop
+    looker: Looker
+    folder: Path
+    made: list[str] = field(default_factory=list)
+
+    @property
+    def audit(self) -> Audit:
+        return Audit(self.plane.folder)
+
+    def name(self) -> str:
+        """A new tenant's, such as nothing else is called."""
+        self.made.append(f"q{secrets.token_hex(3)}z")
+        return self.made[-1]
+
+    def tenant(self, **spec: Any) -> str:
+        """Applied."""
+        name = self.name()
+        self.api.apply(kube_api.tenant(name, **spec))
+        return name
+
+    @contextmanager
+    def operator(self, through: Proxy | None = None, **environment: str) -> Iterator[Operator]:
+        """Started, not ready yet. `environment`: HANDRAIL_… without that beginning."""
+        kubeconfig = through.kubeconfig() if through else self.plane.kubeconfig()
+        with self.workshop.operator(kubeconfig, **{**EAGER, **environment}) as running:
+            yield running
+
+    @contextmanager
+    def proxy(self) -> Iterator[Proxy]:
+        with proxy.running(self.plane, self.folder / f"proxy-{secrets.token_hex(4)}") as made:
+            yield made
+
+    def get(self, name: str) -> Object | None:
+        return self.api.get(kinds.TENANT, None, name)
+
+    def is_ready(self, name: str) -> bool:
+        """Of the spec as it is now."""
+        found = self.get(name)
+        ready = condition(found, "Ready")
+        return bool(
+            found and ready.get("status") == "True" and ready["observedGeneration"] == found["metadata"]["generation"]
+        )
+
+    def await_ready(self, *wanted: str, within: float = PATIENT) -> None:
+        """Raises TimeoutError, with what the status says instead."""
+        for name in wanted:
+            try:
+                eventually(lambda name=name: self.is_ready(name), f"{name} is ready", within)  # type: ignore[misc]
+            except TimeoutError as error:
+                raise TimeoutError(f"{error}; {json.dumps((self.get(name) or {}).get('status'))}") from None
+
+    def await_settled(self, *wanted: str, within: float = PATIENT) -> None:
+        """Ready, nothing moves any more, and the data path was probed."""
+        self.await_ready(*wanted, within=within)
+        for name in wanted:
+            eventually(lambda name=name: self._is_settled(name), f"{name} has settled", within)  # type: ignore[misc]
+
+    def _is_settled(self, name: str) -> bool:
+        found = self.get(name)
+        moving, path = condition(found, "Progressing"), condition(found, "DataPath")
+        return moving.get("status") == "False" and path.get("reason") != "NotProbed"
+
+    def await_gone(self, *wanted: str, within: float = PATIENT) -> None:
+        for name in wanted:
+            eventually(lambda name=name: self.get(name) is None, f"{name} is gone", within)  # type: ignore[misc]
+            space = names.namespace(name)
+            eventually(
+                lambda space=space: self.api.get(kinds.NAMESPACE, None, space) is None,  # type: ignore[misc]
+                f"namespace {space} is gone",
+                within,
+            )
+
+    def pause(self, name: str, *, paused: bool = True) -> None:
+        """Keeps every operator's hands off, or lets them on again."""
+        value = {"metadata": {"annotations": {names.ANNOTATION_PAUSED: "true" if paused else None}}}
+        self.api.merge(kinds.TENANT, None, name, value)
+
+    def clear(self) -> None:
+        """Takes all tenants away again, with their data."""
+        left = [name for name in self.made if self.get(name) is not None]
+        for name in left:
+            self.pause(name, paused=False)
+            self.api.merge(kinds.TENANT, None, name, {"spec": {"deletionPolicy": "Delete"}})
+            self.api.delete(kinds.TENANT, None, name)
+        if left:
+            with self.operator():
+                self.await_gone(*left)
+
+
+@contextmanager
+def staged(plane: ControlPlane, access: Access, folder: Path) -> Iterator[Stage]:
+    """With a node on which all pods run at once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with kube_api.opened(plane) as api:
+        space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PLATFORM}}
+        kubectl(plane, "apply", "-f", "-", text=json.dumps(space))
+        nodes.add(plane)
+        stage = Stage(plane, api, Workshop.furnished(folder, access), Looker(api, access), folder)
+        try:
+            yield stage
+        finally:
+            stage.clear()

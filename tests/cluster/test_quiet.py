@@ -1,0 +1,69 @@
+"""Tenants that are as they should be cost nothing: no write but the Lease's, however often they are looked at."""
+
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from tests.cluster.audit import Write, changes, table
+from tests.cluster.kube_api import eventually
+from tests.cluster.operators import Operator
+from tests.cluster.stage import Stage
+
+pytestmark = pytest.mark.cluster
+
+LOOKS = "handrail_operator_reconcile_seconds_count"
+
+
+def looks(operator: Operator) -> float:
+    """So far."""
+    lines = operator.metrics().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(f"{LOOKS} "))
+
+
+def told(writes: list[Write]) -> Counter[tuple[str, str, str]]:
+    """What stands in a failed test's report."""
+    return table(writes)
+
+
+def test_nothing_is_written_over_resyncs_and_a_restart(stage: Stage):
+    tenants = [stage.tenant() for _ in range(3)]
+    with stage.operator(resync="1") as first:
+        stage.await_settled(*tenants)
+        eventually(lambda: not changes(stage.audit.writes(since=_seconds_ago(2))), "the last word is written")
+        since, begun = datetime.now(UTC), looks(first)
+        eventually(lambda: looks(first) >= begun + 4 * len(tenants), "four resyncs")
+        first.stop()
+    with stage.operator(resync="1") as second:
+        second.await_ready()
+        eventually(lambda: looks(second) >= 4 * len(tenants), "all of them were looked at again")
+        writes = stage.audit.writes(since=since)
+    assert told(changes(writes)) == {}
+    assert {write.kind for write in writes} == {"leases"}, "the audit log tells of the Lease, so it tells all"
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_a_hundred_tenants_are_quiet_for_five_minutes(stage: Stage):
+    """With real settings."""
+    tenants = [stage.tenant() for _ in range(100)]
+    real: Any = {"first_retry": "5", "longest_retry": "600", "requests_per_second": "100", "requests_burst": "200"}
+    with stage.operator(**real) as first:
+        stage.await_settled(*tenants, within=1200)
+        eventually(lambda: not changes(stage.audit.writes(since=_seconds_ago(5))), "the last word is written")
+        since = datetime.now(UTC)
+        time.sleep(300)
+        assert looks(first) >= len(tenants)
+        first.stop()
+    with stage.operator(**real) as second:
+        second.await_ready()
+        eventually(lambda: looks(second) >= len(tenants), "all of them were looked at again", 300)
+        time.sleep(10)
+        writes = stage.audit.writes(since=since)
+    assert told(changes(writes)) == {}
+    assert {write.kind for write in writes} == {"leases"}
+
+
+def _seconds_ago(seconds: float) -> datetime:
+    return datetime.fromtimestamp(time.time() - seconds, UTC)
