@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
+import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks import Webhook
 from tests.runtime.escalation.receivers import (
@@ -173,6 +174,26 @@ async def test_a_signed_alert_arrives_once(desk: Desk, hook: Receiver) -> None:
             "stuck_point": "p", **DRAFT,
         },
     }  # fmt: skip
+
+
+async def test_what_is_logged_names_the_request_that_led_there(desk: Desk, hook: Receiver) -> None:
+    opened, without = await desk.open(), await desk.open()
+    trace = {"request_id": "r-1", "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+    await desk.pool.execute(
+        "INSERT INTO signals (signal_id, kind, user_id, session_id, stuck_point, occurred_at, payload)"
+        " SELECT signal_id, 'rage_click', user_id, session_id, stuck_point, now(), $2::text::jsonb"
+        " FROM escalations WHERE escalation_id = $1",
+        opened, json.dumps({"trace": trace}),
+    )  # fmt: skip
+    with structlog.testing.capture_logs() as lines:
+        await desk.work()
+
+        async def told() -> bool:
+            return [line["event"] for line in lines] == ["alert delivered"] * 2
+
+        await eventually(told)
+    told_of = {line["escalation_id"]: (line.get("request_id"), line.get("trace_id")) for line in lines}
+    assert told_of == {str(opened): ("r-1", "4bf92f3577b34da6a3ce929d0e0e4736"), str(without): (None, None)}
 
 
 async def test_many_alerts_and_two_agents_make_one_delivery_each(desk: Desk, hook: Receiver) -> None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from handrail_contracts import traces
 from handrail_contracts.tenant_spec import Escalation
 from handrail_runtime.agent import metrics
 from handrail_runtime.agent.escalation import ledger, retries
@@ -110,7 +111,7 @@ class Deliveries:
         metrics.ESCALATION_ATTEMPTS.labels(kind(alert.channel, escalation), result.outcome).inc()
         about = {
             "escalation_id": str(alert.escalation_id), "channel": alert.channel, "attempt": taken.number,
-            "status": result.status, "seconds": seconds,
+            "status": result.status, "seconds": seconds, **traces.log_fields(taken.trace),
         }  # fmt: skip
         if state == "delivered":
             log.info("alert delivered", **about)

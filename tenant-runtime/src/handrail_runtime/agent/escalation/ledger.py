@@ -41,9 +41,10 @@ WITH due AS (
 )
 SELECT t.escalation_id, t.channel, t.attempts, e.user_id, e.session_id, e.stuck_point, e.created_at,
        e.draft::text AS draft, extract(epoch FROM now() - e.created_at)::float8 AS age,
+       (s.payload -> 'trace')::text AS trace,
        (SELECT count(*) FROM escalation_attempts a
         WHERE a.escalation_id = t.escalation_id AND a.channel = t.channel AND a.outcome = 'waiting') AS waits
-FROM taken t JOIN escalations e USING (escalation_id)
+FROM taken t JOIN escalations e USING (escalation_id) LEFT JOIN signals s ON s.signal_id = e.signal_id
 """
 # Nothing is written about a user who was erased meanwhile.
 _BOOK = """
@@ -81,6 +82,8 @@ class Taken:
     """Attempts before that were none, for something had to be set up."""
     age: float
     """Seconds since the escalation."""
+    trace: dict[str, str]
+    """Of the signal that led to it, as in `Signal.trace`."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ async def take(connection: asyncpg.Connection, tenant: str, most: int) -> list[T
             row["attempts"],
             row["waits"],
             row["age"],
+            msgspec.json.decode(row["trace"] or "{}", type=dict[str, str]),
         )
         for row in rows
     ]
