@@ -85,7 +85,7 @@ async def test_suspended_it_takes_events_and_resumed_it_works_them_off(cluster, 
         await tenant.ready("Suspended")
 
         async def no_pods() -> bool:
-            return not await tenant.get("pods")
+            return all(one["status"]["phase"] == "Succeeded" for one in await tenant.get("pods") or [])
 
         await until(no_pods)
         taken = len(ledger.accepted)

@@ -137,7 +137,7 @@ def test_an_autoscaler_is_no_stranger():
 def test_a_field_that_a_stranger_changed_is_written_and_not_removed():
     live = standing()
     image(live)
-    containers = {'k:{"name":"ingest"}': {"f:image": {}}}
+    containers: Object = {'k:{"name":"ingest"}': {"f:image": {}}}
     live["metadata"]["managedFields"] = [by("kubectl-set", {"f:template": {"f:spec": {"f:containers": containers}}})]
     assert not as_wanted(WANTED, live)
     assert removals(WANTED, live) == []
@@ -148,7 +148,7 @@ def test_several_additions_go_from_the_back():
     names_of_new = [f"side{number}" for number in range(11)]
     for name in names_of_new:
         live["spec"]["template"]["spec"]["containers"].append({"name": name, "image": "x"})
-    new = {f'k:{{"name":"{name}"}}': {".": {}, "f:name": {}, "f:image": {}} for name in names_of_new}
+    new: Object = {f'k:{{"name":"{name}"}}': {".": {}, "f:name": {}, "f:image": {}} for name in names_of_new}
     live["metadata"]["managedFields"].append(by("kubectl", {"f:template": {"f:spec": {"f:containers": new}}}))
     places = [int(one["path"].rsplit("/", 1)[1]) for one in removals(WANTED, live)[1:]]
     assert places == list(range(11, 0, -1))
