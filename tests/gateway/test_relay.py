@@ -6,12 +6,14 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx2
 import msgspec
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from handrail_contracts import names, principal
+from handrail_gateway.relay import MOST_RELAYED
 
 
 class Realtime:
@@ -137,6 +139,44 @@ async def test_a_change_is_never_sent_twice(running: Any, make_tenant: Any, when
         for server in servers:
             server.close()
             await server.wait_closed()
+
+
+async def test_a_realtime_that_hangs_leaves_other_tenants_their_share(
+    running: Any, make_tenant: Any, realtime: Realtime
+) -> None:
+    waiting: list[asyncio.StreamWriter] = []
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        waiting.append(writer)
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    stuck = await make_tenant(migrate=False, realtime=[url])
+    other = await make_tenant(migrate=False, realtime=[realtime.url])
+    await running.knows(stuck)
+    await running.knows(other)
+    limits = httpx2.Limits(max_connections=None)
+    async with httpx2.AsyncClient(base_url=running.url, trust_env=False, timeout=60, limits=limits) as client:
+        asked = [
+            asyncio.create_task(client.get("/api/v1/users", headers=running.secret(stuck)))
+            for _ in range(MOST_RELAYED // 2)
+        ]
+        await running.until(lambda: len(waiting) == len(asked), 30)
+        refused = await client.get("/api/v1/users", headers=running.secret(stuck))
+        assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+        assert int(refused.headers["retry-after"]) >= 1
+        assert (await client.get("/api/v1/users", headers=running.secret(other))).status_code == 200
+        for writer in waiting:
+            writer.close()
+        assert {(await one).status_code for one in asked} == {503}
+        # What has ended counts no more.
+        again = asyncio.create_task(client.get("/api/v1/users", headers=running.secret(stuck)))
+        await running.until(lambda: len(waiting) > len(asked))
+        waiting[-1].close()
+        assert (await again).status_code == 503
+    server.close()
+    await server.wait_closed()
 
 
 async def test_what_realtime_says_comes_back(running: Any, make_tenant: Any, realtime: Realtime) -> None:

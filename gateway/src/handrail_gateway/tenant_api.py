@@ -211,7 +211,8 @@ async def _relay(request: Request, caller: SecretCaller) -> Response:
     raw_path = request.scope["raw_path"].decode("ascii")
     query = request.scope["query_string"].decode("ascii")
     asked = gateway(request).relay
-    return await asked.ask(request.method, caller, raw_path, query, request.headers, request_id(request))
+    with gateway(request).door.relaying(caller.tenant):
+        return await asked.ask(request.method, caller, raw_path, query, request.headers, request_id(request))
 
 
 async def _relay_user(request: Request, caller: SecretCaller, user_id: UserIdInPath) -> Response:
