@@ -13,8 +13,10 @@ from tests.cluster.pods import environment, probes
 from tests.cluster.pods.api import Object
 from tests.cluster.pods.images import Images
 from tests.cluster.pods.launch import NOT_FOUND
-from tests.cluster.pods.processes import CouldNotStart, Process, Processes, View
+from tests.cluster.pods.processes import CouldNotStart, Process, Processes, View, last_words
 
+LAST_WORDS = 2048
+"""Of a container that failed, in its status."""
 LOOK_AGAIN = 1.0
 """Seconds until what a container lacks is looked for again."""
 
@@ -179,7 +181,10 @@ class Container:
             await asyncio.gather(*self._probing, return_exceptions=True)
         reason = "Completed" if code == 0 else "StartError" if code == NOT_FOUND else "Error"
         began = self.state.get("running", {}).get("startedAt", now())
-        self.state = {"terminated": {"exitCode": code, "reason": reason, "startedAt": began, "finishedAt": now()}}
+        ended = {"exitCode": code, "reason": reason, "startedAt": began, "finishedAt": now()}
+        if code and self.spec.get("terminationMessagePolicy") == "FallbackToLogsOnError":
+            ended["message"] = last_words(self.log, LAST_WORDS)
+        self.state = {"terminated": ended}
         self.started = self.ready = False
         self.ground.changed()
         return code

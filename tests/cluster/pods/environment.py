@@ -90,6 +90,18 @@ def resource(container: Object, reference: Mapping[str, Any]) -> str:
     return str(int(-(-parse_quantity(amount) // parse_quantity(str(reference.get("divisor") or "1")))))
 
 
+def refuse_unsupported(pod: Object) -> None:
+    """What would be left out in silence. Raises Unsupported."""
+    spec = pod["spec"]
+    for container in spec.get("initContainers", []):
+        if container.get("restartPolicy"):
+            raise Unsupported(f"the sidecar {container['name']}")
+    for container in spec["containers"]:
+        for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
+            if "grpc" in container.get(kind, {}):
+                raise Unsupported(f"the gRPC {kind} of {container['name']}")
+
+
 def _value(container: Object, variable: Object, around: Surroundings, known: Mapping[str, str]) -> str | None:
     source = variable.get("valueFrom")
     if not source:

@@ -12,7 +12,7 @@ import httpx2
 from tests.cluster.pods import hosts, status
 from tests.cluster.pods.api import Api, NotThere, Object, Refused
 from tests.cluster.pods.container import Backoff, Container, Ground, now
-from tests.cluster.pods.environment import Missing, Surroundings, Unsupported
+from tests.cluster.pods.environment import Missing, Surroundings, Unsupported, refuse_unsupported
 from tests.cluster.pods.images import Images
 from tests.cluster.pods.processes import Processes, View
 from tests.cluster.pods.volumes import Volumes
@@ -174,13 +174,17 @@ class Pod:
         while not self._prepared:
             self._data_changed.clear()
             try:
+                refuse_unsupported(self.object)
                 await self._fetch_tokens()
                 self.volumes.refresh(self._around())
                 self._prepared = True
             except (Missing, Unsupported) as error:
                 if str(error) != said:
                     said = str(error)
-                    self.event("Warning", "FailedMount", f"MountVolume.SetUp failed: {error}")
+                    if isinstance(error, Unsupported):
+                        self.event("Warning", "Unsupported", f"processes of this machine do not know {error}")
+                    else:
+                        self.event("Warning", "FailedMount", f"MountVolume.SetUp failed: {error}")
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._data_changed.wait(), LOOK_AGAIN)
         self._dirty.set()

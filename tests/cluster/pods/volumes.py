@@ -55,6 +55,7 @@ class Volumes:
             if host := volume.get("hostPath"):
                 raise Unsupported(f"a volume of the host's {host['path']}")
             place.mkdir(parents=True, exist_ok=True)
+            place.chmod(0o777)  # whoever the program is
             payload = self._payload(volume, around)
             if payload is not None and payload != self._written.get(volume["name"]):
                 write(place, payload)
