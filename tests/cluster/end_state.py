@@ -33,8 +33,12 @@ _OF_THE_SERVER = {
 }  # fmt: skip
 _OF_JOBS = {"controller-uid", "batch.kubernetes.io/controller-uid"}
 _OF_KUBERNETES = {("serviceaccounts", "default")}
+_REVISION = "deployment.kubernetes.io/revision"
 _OF_PROBES = ("DataPath", "Degraded")
 """Conditions that say what became of a probe of pods, which nobody runs here."""
+
+
+_ABSENT = "(absent)"
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,12 @@ class Looker:
             name,
         )
         return seen
+
+    def children(self, name: str) -> dict[str, Object]:
+        """A tenant's objects as they stand, values of Secrets included, without what comes and goes by itself."""
+        space = names.namespace(name)
+        found = {"namespace": self.api.get(kinds.NAMESPACE, None, space), **self._children(space)}
+        return {key: _steady(one) for key, one in found.items() if one is not None and not key.startswith("jobs/")}
 
     def keyring(self, name: str) -> TenantSecrets | None:
         held = self.api.get(kinds.SECRET, PLATFORM, names.keyring_secret(name))
@@ -191,6 +201,17 @@ def _told(tenant: Object | None) -> Object | None:
     }
 
 
+def _steady(thing: Object) -> Object:
+    found = _bare(thing) or {}
+    if thing["kind"] == "Secret":
+        found["data"] = thing.get("data")
+    annotations = found["metadata"].get("annotations", {})
+    return found | {
+        "metadata": found["metadata"]
+        | {"annotations": {key: value for key, value in annotations.items() if key != _REVISION}}
+    }
+
+
 def _bare(thing: Object | None) -> Object | None:
     """Without what the API server and its controllers add at their own time."""
     if thing is None:
@@ -238,3 +259,18 @@ def _anonymous(value: Any, name: str) -> Any:
     if isinstance(value, list | tuple):
         return [_anonymous(one, name) for one in value]
     return _RANDOM.sub("#", value.replace(name, "TENANT")) if isinstance(value, str) else value
+
+
+def differences(found: Any, expected: Any, place: str = "") -> list[str]:
+    """Where two end states part, for people; nothing where they are alike."""
+    if isinstance(found, dict) and isinstance(expected, dict):
+        keys = sorted(found.keys() | expected.keys(), key=str)
+        return [
+            line
+            for key in keys
+            for line in differences(found.get(key, _ABSENT), expected.get(key, _ABSENT), f"{place}.{key}")
+        ]
+    if isinstance(found, list) and isinstance(expected, list) and len(found) == len(expected):
+        pairs = enumerate(zip(found, expected, strict=True))
+        return [line for number, (one, other) in pairs for line in differences(one, other, f"{place}[{number}]")]
+    return [] if found == expected else [f"{place.lstrip('.')}: {found!r}, expected {expected!r}"]

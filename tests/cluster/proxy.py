@@ -12,7 +12,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -65,6 +65,8 @@ class Proxy:
     plan: Plan = field(default_factory=Plan)
     book: list[Entry] = field(default_factory=list)
     """In the order in which they came to their end; `calls` puts them in that in which they came."""
+    answered: Callable[[Call], None] | None = None
+    """Told of each call that the server has answered, before the client hears of it."""
     watches_stalled: int = 0
     """How many have begun to say nothing."""
     _port: int = 0
@@ -146,6 +148,8 @@ class Proxy:
             if call.verb == "watch" and answer.status == 200:
                 return await self._streamed(request, answer, fault)
             content = await answer.read()
+        if self.answered is not None:
+            self.answered(call)
         if fault is Fault.RESET_AFTER:
             return _reset(request)
         if fault is Fault.HANG_AFTER:

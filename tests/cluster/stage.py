@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,32 +77,35 @@ class Stage:
 
     def await_ready(self, *wanted: str, within: float = PATIENT) -> None:
         """Raises TimeoutError, with what the status says instead."""
+        self._await(self.is_ready, wanted, "is ready", within)
+
+    def await_settled(self, *wanted: str, within: float = PATIENT) -> None:
+        """Ready, and nothing moves any more."""
+        self._await(self._is_settled, wanted, "has settled", within)
+
+    def await_probed(self, *wanted: str, within: float = PATIENT) -> None:
+        """As before, and a probe of the data path has come to its end, which is 10 s where nobody takes it."""
+        self._await(self._is_probed, wanted, "was probed", within)
+
+    def await_gone(self, *wanted: str, within: float = PATIENT) -> None:
+        """With its namespace."""
+        self._await(self._is_gone, wanted, "is gone", within)
+
+    def _await(self, check: Callable[[str], bool], wanted: Sequence[str], what: str, within: float) -> None:
         for name in wanted:
             try:
-                eventually(lambda name=name: self.is_ready(name), f"{name} is ready", within)  # type: ignore[misc]
+                eventually(lambda name=name: check(name), f"{name} {what}", within)  # type: ignore[misc]
             except TimeoutError as error:
                 raise TimeoutError(f"{error}; {json.dumps((self.get(name) or {}).get('status'))}") from None
 
-    def await_settled(self, *wanted: str, within: float = PATIENT) -> None:
-        """Ready, nothing moves any more, and the data path was probed."""
-        self.await_ready(*wanted, within=within)
-        for name in wanted:
-            eventually(lambda name=name: self._is_settled(name), f"{name} has settled", within)  # type: ignore[misc]
-
     def _is_settled(self, name: str) -> bool:
-        found = self.get(name)
-        moving, path = condition(found, "Progressing"), condition(found, "DataPath")
-        return moving.get("status") == "False" and path.get("reason") != "NotProbed"
+        return self.is_ready(name) and condition(self.get(name), "Progressing").get("status") == "False"
 
-    def await_gone(self, *wanted: str, within: float = PATIENT) -> None:
-        for name in wanted:
-            eventually(lambda name=name: self.get(name) is None, f"{name} is gone", within)  # type: ignore[misc]
-            space = names.namespace(name)
-            eventually(
-                lambda space=space: self.api.get(kinds.NAMESPACE, None, space) is None,  # type: ignore[misc]
-                f"namespace {space} is gone",
-                within,
-            )
+    def _is_probed(self, name: str) -> bool:
+        return self._is_settled(name) and condition(self.get(name), "DataPath").get("reason") != "NotProbed"
+
+    def _is_gone(self, name: str) -> bool:
+        return self.get(name) is None and self.api.get(kinds.NAMESPACE, None, names.namespace(name)) is None
 
     def pause(self, name: str, *, paused: bool = True) -> None:
         """Keeps every operator's hands off, or lets them on again."""

@@ -30,7 +30,7 @@ def told(writes: list[Write]) -> Counter[tuple[str, str, str]]:
 def test_nothing_is_written_over_resyncs_and_a_restart(stage: Stage):
     tenants = [stage.tenant() for _ in range(3)]
     with stage.operator(resync="1") as first:
-        stage.await_settled(*tenants)
+        stage.await_probed(*tenants)
         eventually(lambda: not changes(stage.audit.writes(since=_seconds_ago(2))), "the last word is written")
         since, begun = datetime.now(UTC), looks(first)
         eventually(lambda: looks(first) >= begun + 4 * len(tenants), "four resyncs")
@@ -50,7 +50,7 @@ def test_a_hundred_tenants_are_quiet_for_five_minutes(stage: Stage):
     tenants = [stage.tenant() for _ in range(100)]
     real: Any = {"first_retry": "5", "longest_retry": "600", "requests_per_second": "100", "requests_burst": "200"}
     with stage.operator(**real) as first:
-        stage.await_settled(*tenants, within=1200)
+        stage.await_probed(*tenants, within=1200)
         eventually(lambda: not changes(stage.audit.writes(since=_seconds_ago(5))), "the last word is written")
         since = datetime.now(UTC)
         time.sleep(300)
