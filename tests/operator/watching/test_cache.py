@@ -37,14 +37,15 @@ def test_news_of_the_status_alone_is_kept_and_wakes_nobody():
 
 
 def test_news_of_what_is_asked_for_wakes():
-    for change in (
+    changes: list[dict[str, object]] = [
         {"generation": 2},
         {"annotations": {"handrail.dev/rotate": "2"}},
         {"labels": {"team": "x"}},
         {"finalizers": []},
         {"deletionTimestamp": "2026-01-01T00:00:00Z"},
         {"uid": "u2"},
-    ):
+    ]
+    for change in changes:
         tenants = Tenants()
         tenants.put(tenant())
         assert tenants.put(tenant(version=2) | {"metadata": tenant(version=2)["metadata"] | change}), change

@@ -21,6 +21,7 @@ _ALL_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 _WATCH_SECONDS = 300
 """After which the API server closes a watch in good order."""
 _LISTS_ANEW = 3
+_APPLIES = 3
 
 
 class Cluster:
@@ -131,11 +132,16 @@ class Cluster:
     async def apply_status(
         self, kind: Kind, name: str, status: Object, *, manager: str = names.FIELD_MANAGER, uid: str | None = None
     ) -> Object:
-        """Server-side, so that conditions which are no longer named go. Of cluster-wide kinds. Raises NotFound, and
-        Conflict where the object now has another uid."""
-        metadata = {"name": name} | ({"uid": uid} if uid else {})
-        body = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "status": status}
-        return await self._apply(kind, f"{kind.path(None, name)}/status", body, manager, force=True)
+        """Makes it the whole status, of an object of a cluster-wide kind. Raises NotFound, and Conflict where the
+        object now has another uid. (A server-side apply of a status does not heed the uid.)"""
+        operations = [{"op": "test", "path": "/metadata/uid", "value": uid}] if uid else []
+        return await self._patch(
+            kind,
+            f"{kind.path(None, name)}/status",
+            [*operations, {"op": "add", "path": "/status", "value": status}],
+            manager=manager,
+            again=True,
+        )
 
     async def json_patch(
         self,
@@ -150,15 +156,7 @@ class Cluster:
         Without any `test` no lost answer is tried again."""
         path = kind.path(namespace, name) + (f"/{subresource}" if subresource else "")
         guarded = any(one["op"] == "test" for one in operations)
-        params = {"fieldManager": names.FIELD_MANAGER, "fieldValidation": "Strict"}
-        body = [dict(one) for one in operations]
-        call = Call("patch", kind, path, params, body, content_type="application/json-patch+json", again=guarded)
-        try:
-            return await self._transport.call(call)
-        except errors.Invalid as error:
-            if guarded and error.test_failed:
-                raise errors.Conflict(error.status, error.reason, f"{kind.kind} {name} has changed") from error
-            raise
+        return await self._patch(kind, path, operations, manager=names.FIELD_MANAGER, again=guarded)
 
     async def delete(
         self,
@@ -214,9 +212,30 @@ class Cluster:
 
     async def _apply(self, kind: Kind, path: str, body: Object, manager: str, *, force: bool) -> Object:
         params = {"fieldManager": manager, "force": "true" if force else "false", "fieldValidation": "Strict"}
-        return await self._transport.call(
-            Call("apply", kind, path, params, body, content_type="application/apply-patch+yaml")
-        )
+        call = Call("apply", kind, path, params, body, content_type="application/apply-patch+yaml")
+        for left in reversed(range(_APPLIES)):
+            try:
+                return await self._transport.call(call)
+            except errors.Conflicts:
+                raise
+            except errors.Conflict:
+                # Somebody wrote at the same moment; what is wanted does not hang on what stood there.
+                if not left or "uid" in body["metadata"]:
+                    raise
+        raise AssertionError
+
+    async def _patch(
+        self, kind: Kind, path: str, operations: Sequence[Mapping[str, Any]], *, manager: str, again: bool
+    ) -> Object:
+        params = {"fieldManager": manager, "fieldValidation": "Strict"}
+        body = [dict(one) for one in operations]
+        call = Call("patch", kind, path, params, body, content_type="application/json-patch+json", again=again)
+        try:
+            return await self._transport.call(call)
+        except errors.Invalid as error:
+            if error.test_failed and any(one["op"] == "test" for one in operations):
+                raise errors.Conflict(error.status, error.reason, f"{path} has changed") from error
+            raise
 
     async def _is_going(self, kind: Kind, namespace: str | None, name: str, uid: str | None) -> bool:
         found = await self.get(kind, namespace, name)
