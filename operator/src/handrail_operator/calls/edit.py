@@ -66,6 +66,7 @@ def change(tenant: Object, current: TenantSpec, accepted: Accepted, *, take_over
     touched = [path for path in dict.fromkeys([*plan.before, *plan.after]) if plan.differs(path)]
     for path in touched:
         _touch(plan, path, said=path in said)
+    _empty(plan)
     _keep_order(plan)
     if plan.contested and not take_over:
         return conflicts.seen_by_us(plan.contested, accepted.wanted)
@@ -95,6 +96,13 @@ def _touch(plan: _Plan, path: Path, *, said: bool) -> None:
         plan.claims.add(path)
     if path in entries(path) and not stays:
         plan.claims |= plan.under(path) - plan.held.mine
+
+
+def _empty(plan: _Plan) -> None:
+    """Lists and objects that lose their last field go with it: owned by others as such, they would stay as nulls."""
+    stay = {path[:length] for path in plan.after for length in range(1, len(path))}
+    inner = {path[:length] for path in plan.before for length in range(1, len(path))}
+    plan.claims |= {path for path in inner - stay if path in plan.held.others}
 
 
 def _keep_order(plan: _Plan) -> None:
