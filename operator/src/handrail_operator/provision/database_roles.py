@@ -19,10 +19,11 @@ async def ensure(connection: Any, tenant: TenantSecrets, plan: Plan) -> None:
     found = {row["rolname"]: row for row in await _find(connection, tenant)}
     wanted = set()
     for group, name, limit, password in (
-        *((tenant.owner, tenant.owner_login, OWNER_CONNECTIONS, "owner_password"),),
-        *((tenant.app, tenant.app_login, plan.database_connections, "app_password"),),
+        (tenant.owner, tenant.owner_login, OWNER_CONNECTIONS, "owner_password"),
+        (tenant.app, tenant.app_login, plan.database_connections, "app_password"),
     ):
-        logins = {name(one.generation): getattr(one, password) for one in tenant.logins}
+        # Oldest first: the first one's role is what the others become members of.
+        logins = {name(one.generation): getattr(one, password) for one in reversed(tenant.logins)}
         if group not in logins and group not in found:
             await connection.execute(f'CREATE ROLE "{group}" NOLOGIN {_CAPABILITIES}')
         for role, secret in logins.items():

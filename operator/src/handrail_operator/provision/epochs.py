@@ -8,11 +8,12 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from handrail_operator.errors import TenantError
+from handrail_operator.provision.ending import end
 from handrail_operator.provision.trouble import Explain
 
-EVERY = 2.0
+EVERY = 1.5
 """Seconds between looks."""
-PATIENCE = 3.0
+PATIENCE = 3.5
 """Seconds after which a server that does not answer counts as away."""
 
 Changed = Callable[[str], None]
@@ -39,11 +40,24 @@ class Watch:
         self._prepare = prepare
         self._changed = changed
         self._seen = asyncio.Event()
+        self._gone = asyncio.Event()
         self._wake = asyncio.Event()
 
     async def seen(self) -> None:
         """Waits until there was a first look."""
         await self._seen.wait()
+
+    async def unless_gone(self, work: Awaitable[None]) -> None:
+        """Does the work, or gives it up when the server turns out to be away. Raises `trouble`, or what it raises."""
+        doing = asyncio.ensure_future(work)
+        gone = asyncio.ensure_future(self._gone.wait())
+        try:
+            await asyncio.wait((doing, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done() and self.trouble is not None:
+                raise self.trouble.with_traceback(None)
+            await doing
+        finally:
+            await end(doing, gone)
 
     def doubt(self) -> None:
         """Somebody had trouble with it: looks now."""
@@ -67,8 +81,10 @@ class Watch:
                 async with asyncio.timeout(5 * PATIENCE):
                     await self._prepare()
             self.epoch, self.trouble = epoch, None
+            self._gone.clear()
         except Exception as error:  # noqa: BLE001 - whatever it is, the server is not usable now
             self.trouble = self.explain(error)
+            self._gone.set()
         first = not self._seen.is_set()
         self._seen.set()
         if not first and before != (self.epoch, self._reason()):

@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from nats.aio.client import Client
+from nats.errors import Error as NatsError
 
 from handrail_operator.provision import nats_connection
+from handrail_operator.provision.ending import end
 
-_FIRST = 2.0
+_FIRST = 3.0
 _PAUSE = 1.0
 """Seconds before another is made; a connection ends for good only when the server refuses us."""
 
@@ -56,7 +58,9 @@ class Standing:
                 await self._client.close()
 
     def _note(self, error: Exception) -> None:
-        self._error = error
+        # After a word against us the server hangs up; the word says more.
+        if not (isinstance(error, ConnectionResetError) and isinstance(self._error, NatsError)):
+            self._error = error
         self._tried.set()
 
 
@@ -68,5 +72,4 @@ async def standing(url: str, account_seed: str, claims: dict[str, Any], name: st
     try:
         yield kept
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end(task)

@@ -1,5 +1,6 @@
 """How each server says which epoch it is in, and what it must have before the first tenant."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -24,8 +25,7 @@ class NatsLook:
         self._account = account
 
     async def epoch(self) -> str:
-        await self._system.required()
-        client = await self._account.required()
+        _, client = await asyncio.gather(self._system.required(), self._account.required())
         answer = await client.request("$SYS.REQ.USER.INFO", b"", timeout=2)
         server = json.loads(answer.data)["server"]["id"]
         js = client.jetstream(timeout=2)

@@ -30,6 +30,7 @@ from handrail_operator.provision import (
     trouble,
 )
 from handrail_operator.provision import probe as probing
+from handrail_operator.provision.ending import end
 from handrail_operator.provision.epochs import Changed, Watch
 from handrail_operator.provision.keyring import TenantSecrets, encode
 from handrail_operator.provision.nats_standing import Standing
@@ -115,9 +116,9 @@ class Servers:
         )
 
     def forget(self, name: str) -> None:
-        """Everything of this tenant is verified anew at the next look."""
-        self._verified.forget(name)
-        self._verified.forget(self._accounts.pop(name, ""))
+        """Everything of this tenant is verified anew at the next look, thoroughly."""
+        self._verified.doubt(name)
+        self._verified.doubt(self._accounts.get(name, ""))
 
     async def _messaging(self, name: str, plan: Plan, secrets: TenantSecrets) -> str:
         await provision_messaging(self.access, await self._system.required(), name, plan, secrets)
@@ -155,7 +156,7 @@ class Servers:
         """The gateway forgets the tenant. Raises ServerUnavailable, ServerRefused."""
         self.forget(name)
         if (problem := await self._try(status.MESSAGING, lambda: self._purge(name))) is not None:
-            raise problem
+            raise problem.with_traceback(None)
 
     async def _purge(self, name: str) -> None:
         await nats_values.purge_record(await self._account.required(), name)
@@ -163,14 +164,14 @@ class Servers:
     async def probe(self, secrets: TenantSecrets) -> None:
         """Sees that events get through to the runtime. Raises TenantError: where they stop."""
         if (problem := await self._try(status.MESSAGING, lambda: probing.probe(self.access, secrets))) is not None:
-            raise problem
+            raise problem.with_traceback(None)
 
     # --- the end ---------------------------------------------------------------------------------------------
 
     async def deprovision(self, name: str, secrets: TenantSecrets, *, data: bool) -> dict[str, TenantError]:
         """Shuts the tenant's doors, and destroys its data with `data`. What could not be done; may be run again."""
-        self.forget(name)
-        self._verified.forget(secrets.account_seed)
+        for one in (name, secrets.account_seed, self._accounts.pop(name, "")):
+            self._verified.forget(one)
         found = await asyncio.gather(
             self._try(status.MESSAGING, lambda: self._end_messaging(name, secrets, data)),
             self._try(status.DATABASE, lambda: deprovision_database(self._postgres, secrets, data=data)),
@@ -186,7 +187,7 @@ class Servers:
 
     async def _must(self, what: str, name: str, mark: str, work: Callable[[bool], Awaitable[str]]) -> None:
         if (problem := await self._once(what, name, mark, work)) is not None:
-            raise problem
+            raise problem.with_traceback(None)
 
     async def _once(
         self, what: str, name: str, mark: str, work: Callable[[bool], Awaitable[str]]
@@ -219,7 +220,7 @@ class Servers:
             if watch.trouble is not None:
                 return watch.trouble
             async with asyncio.timeout(WITHIN):
-                await work()
+                await watch.unless_gone(work())
         except Exception as error:  # noqa: BLE001 - told as what it means
             watch.doubt()
             return watch.explain(error)
@@ -271,6 +272,4 @@ async def open_servers(access: Access, *, on_change: Changed) -> AsyncIterator[S
         try:
             yield Servers(access, system, account, redis, postgres, watches)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(*tasks)

@@ -1,7 +1,7 @@
 """What this process has seen to be as it should, and how long that counts."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LONG = 3600.0
 """Seconds."""
@@ -38,6 +38,11 @@ class Verified:
     def note(self, what: str, name: str, mark: str, epoch: str, value: str, spread: float) -> None:
         """`spread`: a factor near 1 on how long it counts, so that not all tenants are due at once."""
         self._seen.setdefault(name, {})[what] = _Seen(mark, epoch, time.monotonic() + LONG * spread, value)
+
+    def doubt(self, name: str) -> None:
+        """Nothing holds any more; what was found out stays known."""
+        seen = self._seen.get(name, {})
+        self._seen[name] = {what: replace(one, until=0.0) for what, one in seen.items()}
 
     def forget(self, name: str) -> None:
         self._seen.pop(name, None)
