@@ -21,6 +21,7 @@ from handrail_contracts import names
 from handrail_operator.installation import Installation, decode
 from handrail_operator.manifests import tenant
 from handrail_operator.manifests.place import Manifest, Place
+from handrail_operator.reconcile import handover
 from handrail_operator.reconcile.difference import as_wanted
 
 pytestmark = pytest.mark.cluster
@@ -115,7 +116,7 @@ def words(plane: ControlPlane, *manifests: Manifest) -> str:
     """What kubectl has to say when these are applied as the operator does it, by a strict reader: faults, warnings."""
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(manifests)})
     command = [str(binaries.kubectl()), f"--kubeconfig={plane.kubeconfig(ADMIN)}", "apply", "--server-side"]
-    command += [f"--field-manager={names.FIELD_MANAGER}", "--validate=strict", "-f", "-"]
+    command += [f"--field-manager={names.FIELD_MANAGER}", "--validate=strict", "--force-conflicts", "-f", "-"]
     return subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=120).stderr
 
 
@@ -226,6 +227,26 @@ def test_a_fault_would_be_seen(plane, acme):
     unknown = copy.deepcopy(deployment)
     unknown["spec"]["template"]["spec"]["containers"][0]["startupProb"] = {}
     assert '"startupProb"' in words(plane, unknown)
+
+
+def test_an_autoscaler_takes_over_from_a_fixed_number_without_a_gap(plane, acme):
+    fixed = replace(acme, spec=places.spec(runtime={"realtime": {"replicas": 3, "maxReplicas": 3}}))
+    scaled = replace(acme, spec=places.spec(runtime={"realtime": {"replicas": 3, "maxReplicas": 4}}))
+    wanted = places.by_name(tenant.workloads(scaled))["Deployment", "realtime"]
+    apply(plane, *tenant.foundation(fixed), *tenant.workloads(fixed))
+    rolled_out(plane, fixed)
+    where = ("deployment", "realtime", "-n", acme.namespace)
+    patch = handover.steps(wanted, get(plane, *where, "--show-managed-fields"))
+    kubectl(plane, "patch", *where, "--subresource=scale", "--type=json", "-p", json.dumps(patch))
+    apply(plane, *tenant.workloads(scaled))
+    assert get(plane, *where)["spec"]["replicas"] == 4
+    found = get(plane, *where, "--show-managed-fields")
+    assert handover.steps(wanted, found) == []
+    assert as_wanted(wanted, found)
+    # And what it is for: without the first step, the number falls to the default.
+    apply(plane, *tenant.workloads(fixed))
+    apply(plane, *tenant.workloads(scaled))
+    assert get(plane, *where)["spec"]["replicas"] == 1
 
 
 def test_it_goes_with_its_tenant(plane, acme):

@@ -52,7 +52,7 @@ def test_any_valid_spec_becomes_objects(raw, name, plan, usable):
         assert one["metadata"]["annotations"][names.ANNOTATION_APPLIED]
         assert nothing_empty(one)
         assert len(json.dumps(one)) < 100_000
-    assert [*tenant.foundation(of), tenant.migration(of), *tenant.workloads(of)] == made[1:]
+    assert [*tenant.rights(of), *tenant.foundation(of), tenant.migration(of), *tenant.workloads(of)] == made[1:]
 
 
 @given(raw=specs, plan=st.sampled_from(["small", "standard", "business"]))

@@ -165,10 +165,13 @@ def test_a_gateway_elsewhere():
     assert entered(cluster(shop), "realtime") == {"stranger"}
 
 
-def test_a_pod_made_by_hand_in_the_namespace_is_shut_in():
+@pytest.mark.parametrize("labels", [{"made": "by hand"}, {names.LABEL_COMPONENT: "agent"}], ids=["other", "alike"])
+def test_a_pod_made_by_hand_in_the_namespace_is_shut_in(labels):
     at = cluster(ACME)
+    intruder = replace(INTRUDER, labels=labels)
     ends = [*WAYS.values(), (DNS, 53), *((one, names.RUNTIME_PORT) for one in pods(ACME, 1).values())]
-    assert not any(at.lets(INTRUDER, end, port) for end, port in ends)
+    assert not any(at.lets(intruder, end, port) for end, port in ends)
+    assert not at.lets(GATEWAY, intruder, names.RUNTIME_PORT)
 
 
 def test_the_plan_changes_no_policy():

@@ -288,8 +288,10 @@ def test_the_operators_rights_come_first():
         places.INSTALLATION
         | {"tenantAccess": {"serviceAccount": "handrail-operator", "clusterRole": "handrail-tenant"}}
     )
-    first = tenant.foundation(place(given=given))[0]
-    assert first == sealed(
+    (binding,) = tenant.rights(place(given=given))
+    assert tenant.everything(place(given=given))[0] == binding
+    assert tenant.rights(place()) == []
+    assert binding == sealed(
         {
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "RoleBinding",
