@@ -30,7 +30,7 @@ from handrail_operator.reconcile.keyrings import Keyrings
 pytestmark = pytest.mark.cluster
 
 GIT = "argocd-controller"
-SPEC = {
+SPEC: dict[str, Any] = {
     "displayName": "Acme",
     "origins": ["https://a.test"],
     "tone": {"voice": "formal"},
@@ -79,7 +79,7 @@ class Room:
 
     async def done(self, body: dict[str, Any], **more: Any) -> dict[str, Any]:
         """A patch that is taken; what the config is then."""
-        return value(await self.patch(body, **more))["spec"]
+        return dict(value(await self.patch(body, **more))["spec"])
 
     async def refused(self, body: dict[str, Any], **more: Any) -> ReplyProblem:
         """A patch that is not, and changes nothing."""
@@ -90,7 +90,7 @@ class Room:
         return reply.problem
 
     async def hand_back(self, *places: list[Any]) -> list[list[str]]:
-        return value(await self.office.hand_back(self.name, HandBack(list(places))))["fields"]
+        return list(value(await self.office.hand_back(self.name, HandBack(list(places))))["fields"])
 
     async def live(self) -> dict[str, Any]:
         found = await self.cluster.get(kinds.TENANT, None, self.name)
@@ -98,7 +98,7 @@ class Room:
         return found
 
     async def spec(self) -> dict[str, Any]:
-        return (await self.live())["spec"]
+        return dict((await self.live())["spec"])
 
     async def owned(self) -> set[str]:
         """The dashboard's fields, in short."""
@@ -109,7 +109,7 @@ def shown(path: ownership.Path) -> str:
     return ".".join(one if isinstance(one, str) else one.label for one in path)
 
 
-def value(reply: OperatorReply) -> dict[str, Any]:
+def value(reply: OperatorReply) -> Any:
     assert reply.problem is None, reply.problem
     assert reply.value is not None
     return reply.value
@@ -500,7 +500,9 @@ def equal_ones_kept_their_owners(before: dict[str, Any], after: dict[str, Any]) 
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_any_spec_becomes_any_other_and_what_is_equal_keeps_its_owner(room, first, mine, wanted, applies):
-    room.office = Answers(room.cluster, Keyrings(room.cluster, "default"), EveryPlan(), touch=str, publish=sleeping)
+    room.office = Answers(
+        room.cluster, Keyrings(room.cluster, "default"), EveryPlan(), touch=room.touched.append, publish=sleeping
+    )
     await room.cluster.delete(kinds.TENANT, None, room.name)
     start = await (room.git(first) if applies else room.cluster.create(room.document(first)))
     value(await room.replace(mine, platform=True, take_over=True))

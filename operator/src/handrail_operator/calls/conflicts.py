@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from handrail_contracts.operator_calls import ReplyProblem
-from handrail_operator.calls.fields import entries, loc, shown
+from handrail_operator.calls.fields import loc, shown
 from handrail_operator.calls.ownership import Path
 from handrail_operator.edits import MAX_ERRORS
 
@@ -14,9 +14,11 @@ _PLAIN = re.compile(r"(?:\.[A-Za-z]+)*")
 
 def seen_by_us(contested: Mapping[Path, Sequence[str]], wanted: Any) -> ReplyProblem:
     """`wanted`: the spec as the caller wrote it, in which places are named."""
-    found = [path for path in contested if not any(part in contested for part in entries(path) if part != path)]
     return _problem(
-        [{"loc": loc(path, wanted), "msg": f"{shown(path)} belongs to {_named(contested[path])}"} for path in found]
+        [
+            {"loc": loc(path, wanted), "msg": f"{shown(path)} belongs to {_named(managers)}"}
+            for path, managers in contested.items()
+        ]
     )
 
 

@@ -67,10 +67,10 @@ def change(tenant: Object, current: TenantSpec, accepted: Accepted, *, take_over
     for path in touched:
         _touch(plan, path, said=path in said)
     _empty(plan)
-    _keep_order(plan)
+    reordered = _keep_order(plan)
     if plan.contested and not take_over:
-        return conflicts.seen_by_us(plan.contested, accepted.wanted)
-    if not touched and not plan.claims:
+        return conflicts.seen_by_us(_told(plan), accepted.wanted)
+    if not touched and not reordered:
         return None
     return Change(frozenset(plan.claims), built(_configuration(plan)))
 
@@ -105,15 +105,31 @@ def _empty(plan: _Plan) -> None:
     plan.claims |= {path for path in inner - stay if path in plan.held.others}
 
 
-def _keep_order(plan: _Plan) -> None:
-    """Where order means something it is the applier's, among the entries that he applies; new ones come last."""
+def _keep_order(plan: _Plan) -> bool:
+    """Whether an order that means something changes. It is the applier's, among the entries that he applies; new ones
+    come last."""
+    reordered = False
     before = sequences(plan.before)
     for place, wanted in sequences(plan.after).items():
         kept = [entry for entry in before.get(place, []) if entry in plan.after]
         if wanted != kept + [entry for entry in wanted if entry not in plan.before]:
+            reordered = True
             for entry in kept:
                 for holder in entries(entry):
                     plan.need(holder)
+    return reordered
+
+
+def _told(plan: _Plan) -> dict[Path, list[str]]:
+    """The contested fields without those that say it twice: an entry that goes speaks for all below it, and a field
+    that changes for the entry that holds it."""
+    gone = {path for path in plan.contested if path not in plan.after}
+    spoken = {part for path in plan.contested for part in entries(path) if part != path and part not in gone}
+    return {
+        path: managers
+        for path, managers in plan.contested.items()
+        if path not in spoken and not any(part in gone for part in entries(path) if part != path)
+    }
 
 
 def _configuration(plan: _Plan) -> dict[Path, Any]:
