@@ -27,7 +27,8 @@ from handrail_operator.provision.platform import Access, open_platform
 from handrail_operator.provision.tenant import inside
 
 Object = dict[str, Any]
-_RANDOM = re.compile(r"[0-9a-f]{8,}")
+_RANDOM = re.compile(r"[0-9]{15,}-[0-9]+|[0-9a-f]{8,}")
+"""Digests, ids; and what a database is known by."""
 _OF_THE_SERVER = {
     "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink", "deletionTimestamp",
 }  # fmt: skip

@@ -1,0 +1,163 @@
+"""What is somebody else's is named in the status and not touched, and the tenant goes on once it is out of the way."""
+
+import json
+from typing import Any
+
+import pytest
+from tests.cluster.kube_api import Object, condition, eventually, tenant
+from tests.cluster.stage import Stage
+
+from handrail_contracts import names
+from handrail_operator.kube import kinds
+from handrail_operator.kube.kinds import Kind
+
+pytestmark = pytest.mark.cluster
+
+
+def refused(stage: Stage, name: str, reason: str) -> str:
+    """What the status says of it, to a person."""
+
+    def ready() -> Object | None:
+        found = condition(stage.get(name), "Ready")
+        return found if found.get("reason") == reason else None
+
+    told = eventually(ready, f"{name} is refused for {reason}; it says {stage.get(name)}") or {}
+    degraded = condition(stage.get(name), "Degraded")
+    assert (degraded["status"], degraded["reason"]) == ("True", reason)
+    assert condition(stage.get(name), "Progressing")["status"] == "False"
+    return str(told["message"])
+
+
+def space(name: str, **labels: str) -> Object:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+def in_it(stage: Stage, namespace: str) -> list[str]:
+    """What the operator made there."""
+    return [one["metadata"]["name"] for kind in kinds.CHILDREN for one in stage.api.list(kind, namespace, _OURS)]
+
+
+_OURS = f"{names.LABEL_MANAGED_BY}={names.FIELD_MANAGER}"
+
+
+def test_a_namespace_of_somebody_else(stage: Stage):
+    name = stage.name()
+    namespace = names.namespace(name)
+    before = stage.api.create(space(namespace, team="theirs"))
+    stage.api.apply(tenant(name))
+    with stage.operator():
+        message = refused(stage, name, "NamespaceTaken")
+        assert namespace in message
+        assert names.LABEL_TENANT in message, "it says what to do"
+        assert _as(before, stage.api.get(kinds.NAMESPACE, None, namespace))
+        assert in_it(stage, namespace) == []
+        stage.api.merge(kinds.NAMESPACE, None, namespace, {"metadata": {"labels": {names.LABEL_TENANT: name}}})
+        stage.await_settled(name)
+        labels = (stage.api.get(kinds.NAMESPACE, None, namespace) or {})["metadata"]["labels"]
+        assert labels["team"] == "theirs"
+        stage.api.delete(kinds.TENANT, None, name)
+        eventually(lambda: stage.get(name) is None, f"{name} is gone")
+        found = stage.api.get(kinds.NAMESPACE, None, namespace)
+        assert found is not None, "a namespace that was there before stays"
+        assert "deletionTimestamp" not in found["metadata"]
+        assert in_it(stage, namespace) == []
+    stage.api.delete(kinds.NAMESPACE, None, namespace)
+
+
+def test_another_tenants_namespace(stage: Stage):
+    first = stage.tenant()
+    with stage.operator():
+        stage.await_settled(first)
+        second = stage.name()
+        stage.api.create(space(names.namespace(second), **{names.LABEL_TENANT: first}))
+        stage.api.apply(tenant(second))
+        message = refused(stage, second, "NamespaceTaken")
+        assert names.namespace(second) in message
+        stage.await_settled(first)
+        assert (stage.get(first) or {})["status"]["namespace"] == names.namespace(first), "it stays where it lives"
+    stage.api.delete(kinds.NAMESPACE, None, names.namespace(second))
+
+
+THEIRS: dict[Kind, dict[str, Any]] = {
+    kinds.SECRET: {"data": {"mine": "bWluZQ=="}},
+    kinds.SERVICE_ACCOUNT: {},
+    kinds.QUOTA: {"spec": {"hard": {"pods": "1"}}},
+    kinds.LIMIT_RANGE: {"spec": {"limits": [{"type": "Pod", "max": {"cpu": "2"}}]}},
+    kinds.NETWORK_POLICY: {"spec": {"podSelector": {}, "policyTypes": ["Egress"]}},
+    kinds.SERVICE: {"spec": {"ports": [{"port": 80}]}},
+    kinds.DISRUPTION_BUDGET: {"spec": {"maxUnavailable": 2, "selector": {"matchLabels": {"theirs": "1"}}}},
+    kinds.DEPLOYMENT: {
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": {"theirs": "1"}},
+            "template": {
+                "metadata": {"labels": {"theirs": "1"}},
+                "spec": {"containers": [{"name": "theirs", "image": "theirs"}]},
+            },
+        }
+    },
+}
+
+
+@pytest.fixture
+def needed(stage: Stage) -> dict[str, str]:
+    """Kind -> a name that the operator gives an object of it, the tenant's own name left out."""
+    name = stage.tenant()
+    with stage.operator():
+        stage.await_settled(name)
+    found = {}
+    for kind in THEIRS:
+        made = stage.api.list(kind, names.namespace(name), _OURS)
+        found[kind.kind] = min(one["metadata"]["name"] for one in made)
+    return found
+
+
+def test_a_name_that_somebody_else_has(stage: Stage, needed: dict[str, str]):
+    """One tenant for each kind."""
+    standing: dict[str, tuple[Kind, Object]] = {}
+    for kind, content in THEIRS.items():
+        name = stage.name()
+        namespace = names.namespace(name)
+        stage.api.create(space(namespace, **{names.LABEL_TENANT: name}))
+        metadata = {"name": needed[kind.kind], "namespace": namespace}
+        theirs = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **content}
+        standing[name] = kind, stage.api.create(theirs)
+        stage.api.apply(tenant(name))
+    with stage.operator():
+        for name, (kind, theirs) in standing.items():
+            message = refused(stage, name, "NameTaken")
+            assert kind.kind in message
+            assert theirs["metadata"]["name"] in message
+            assert names.namespace(name) in message
+            stage.api.delete(kind, names.namespace(name), theirs["metadata"]["name"])
+        for name in standing:
+            stage.await_settled(name)
+
+
+def test_theirs_is_not_touched_by_looks_and_by_deletion(stage: Stage, needed: dict[str, str]):
+    name = stage.name()
+    namespace = names.namespace(name)
+    stage.api.create(space(namespace, **{names.LABEL_TENANT: name}))
+    metadata = {"name": needed["Secret"], "namespace": namespace}
+    theirs = stage.api.create({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, **THEIRS[kinds.SECRET]})
+    stage.api.apply(tenant(name))
+    with stage.operator(None, resync="1"):
+        refused(stage, name, "NameTaken")
+        stage.api.apply(tenant(name, displayName="Changed"))
+        generation = (stage.get(name) or {})["metadata"]["generation"]
+        eventually(
+            lambda: (stage.get(name) or {})["status"]["observedGeneration"] == generation, "the change was looked at"
+        )
+        assert stage.api.get(kinds.SECRET, namespace, needed["Secret"]) == theirs
+        stage.api.delete(kinds.TENANT, None, name)
+        eventually(lambda: stage.get(name) is None, f"{name} is gone")
+        assert stage.api.get(kinds.SECRET, namespace, needed["Secret"]) == theirs
+    stage.api.delete(kinds.NAMESPACE, None, namespace)
+
+
+def _as(before: Object, now: Object | None) -> bool:
+    """Untouched by the operator: Kubernetes itself may have written its status."""
+    assert now is not None
+    managers = {entry["manager"] for entry in now["metadata"].get("managedFields", [])}
+    assert names.FIELD_MANAGER not in managers, json.dumps(now["metadata"])
+    return bool(before["metadata"]["labels"] == now["metadata"]["labels"] and before["spec"] == now["spec"])
