@@ -60,7 +60,7 @@ class Room:
             self.touched.append(name)
 
         keyrings = Keyrings(self.cluster, "default")
-        self.office = Answers(self.cluster, keyrings, DEFAULT, touch=self.touched.append, publish=publish)
+        self.desk = Answers(self.cluster, keyrings, DEFAULT, touch=self.touched.append, publish=publish)
 
     def document(self, spec: Any) -> dict[str, Any]:
         return {"apiVersion": names.API_VERSION, "kind": names.KIND, "metadata": {"name": self.name}, "spec": spec}
@@ -72,10 +72,10 @@ class Room:
         return kubectl(self.plane, *arguments, text=json.dumps(self.document(spec)) if spec else None)
 
     async def patch(self, body: dict[str, Any], **more: Any) -> OperatorReply:
-        return await self.office.edit(self.name, ConfigEdit("merge", body, **more))
+        return await self.desk.edit(self.name, ConfigEdit("merge", body, **more))
 
     async def replace(self, body: dict[str, Any], **more: Any) -> OperatorReply:
-        return await self.office.edit(self.name, ConfigEdit("replace", body, **more))
+        return await self.desk.edit(self.name, ConfigEdit("replace", body, **more))
 
     async def done(self, body: dict[str, Any], **more: Any) -> dict[str, Any]:
         """A patch that is taken; what the config is then."""
@@ -90,7 +90,7 @@ class Room:
         return reply.problem
 
     async def hand_back(self, *places: list[Any]) -> list[list[str]]:
-        return list(value(await self.office.hand_back(self.name, HandBack(list(places))))["fields"])
+        return list(value(await self.desk.hand_back(self.name, HandBack(list(places))))["fields"])
 
     async def live(self) -> dict[str, Any]:
         found = await self.cluster.get(kinds.TENANT, None, self.name)
@@ -442,18 +442,18 @@ async def test_plans_must_exist(acme):
 
 async def test_tenants_that_are_not_there_or_going(acme):
     for name in ("nobody", "a/b", "..", "x" * 300):
-        reply = await acme.office.edit(name, ConfigEdit("merge", {}))
+        reply = await acme.desk.edit(name, ConfigEdit("merge", {}))
         assert reply.problem is not None
         assert reply.problem.code == "not_found"
     finalizer = {"op": "add", "path": "/metadata/finalizers", "value": ["handrail.dev/test"]}
     await acme.cluster.json_patch(kinds.TENANT, None, acme.name, [finalizer])
-    value(await acme.office.delete(acme.name, TenantDelete(data=True)))
+    value(await acme.desk.delete(acme.name, TenantDelete(data=True)))
     try:
         problem = await acme.refused({"tone": {"language": "de"}})
         assert (problem.code, "being deleted" in problem.detail) == ("unavailable", True)
         assert (await acme.spec())["deletionPolicy"] == "Delete"
         # Changing one's mind is possible as long as it is there.
-        value(await acme.office.delete(acme.name, TenantDelete(data=False)))
+        value(await acme.desk.delete(acme.name, TenantDelete(data=False)))
         assert (await acme.spec())["deletionPolicy"] == "Retain"
     finally:
         await acme.cluster.json_patch(kinds.TENANT, None, acme.name, [{"op": "remove", "path": "/metadata/finalizers"}])
@@ -492,15 +492,31 @@ def equal_ones_kept_their_owners(before: dict[str, Any], after: dict[str, Any]) 
             assert had.get(path) == have.get(path), shown(path)
 
 
-@given(first=specs, mine=specs, wanted=specs, applies=st.booleans())
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Three specs, each with some parts of the one before: whole, or with other entries in its lists."""
+    found: list[dict[str, Any]] = [dict(draw(specs))]
+    for _ in range(2):
+        fresh: dict[str, Any] = dict(draw(specs))
+        kept = draw(st.sets(st.sampled_from(sorted(found[-1]))))
+        mixed = fresh | {name: found[-1][name] for name in kept}
+        if "baselines" in fresh and "baselines" in found[-1] and draw(st.booleans()):
+            both = {one["name"]: one for one in draw(st.permutations([*fresh["baselines"], *found[-1]["baselines"]]))}
+            mixed["baselines"] = list(both.values())
+        found.append(mixed)
+    return found[0], found[1], found[2]
+
+
+@given(history=histories(), applies=st.booleans())
 @settings(
     max_examples=40,
     # Each example asks a server a dozen times: what was found is shown as it was found.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-async def test_any_spec_becomes_any_other_and_what_is_equal_keeps_its_owner(room, first, mine, wanted, applies):
-    room.office = Answers(
+async def test_any_spec_becomes_any_other_and_what_is_equal_keeps_its_owner(room, history, applies):
+    first, mine, wanted = history
+    room.desk = Answers(
         room.cluster, Keyrings(room.cluster, "default"), EveryPlan(), touch=room.touched.append, publish=sleeping
     )
     await room.cluster.delete(kinds.TENANT, None, room.name)
@@ -520,7 +536,7 @@ async def test_any_spec_becomes_any_other_and_what_is_equal_keeps_its_owner(room
         assert end["metadata"]["resourceVersion"] == middle["metadata"]["resourceVersion"]
         value(await room.replace(wanted, platform=True, take_over=True))
         assert values(await room.spec()) == values(wanted)
-    value(await room.office.hand_back(room.name, HandBack([[]])))
+    value(await room.desk.hand_back(room.name, HandBack([[]])))
     assert values(await room.spec()) == values(wanted)
     assert await room.owned() == set()
 

@@ -24,7 +24,8 @@ from handrail_operator.watching.secrets import SecretWatches
 
 log = structlog.get_logger()
 
-_CALL_WITHIN = 30.0
+_CALL_WITHIN = 8.0
+"""Seconds: less than a gateway waits."""
 _LISTEN_EVERY = 0.5
 """Seconds."""
 

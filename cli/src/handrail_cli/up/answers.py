@@ -34,7 +34,7 @@ from handrail_operator.provision.keyring import LiveKey
 
 
 class Answers:
-    """An Office (see `calls.listening`): tenants have their home in files."""
+    """A Desk (see `calls.listening`): tenants have their home in files."""
 
     def __init__(self, tenants: LocalTenants, log: LogStream) -> None:
         self._tenants = tenants

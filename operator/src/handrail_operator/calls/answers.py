@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 class Answers:
-    """An Office (see `listening`)."""
+    """A Desk (see `listening`)."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ from handrail_operator.provision.keyring import LiveKey
 _QUEUE = "operator"
 
 
-class Office(Protocol):
+class Desk(Protocol):
     """Where tenants have their home. What cannot be done is a problem in the reply; what is raised is a fault."""
 
     async def edit(self, tenant: str, call: ConfigEdit) -> OperatorReply: ...
@@ -43,9 +43,9 @@ Failed = Callable[[str, str, Exception], None]
 class Listener:
     """Answers calls, several at once. No call is taken twice where two listen for a moment."""
 
-    def __init__(self, office: Office, *, failed: Failed, at_once: int = 8, deadline: float | None = None) -> None:
+    def __init__(self, desk: Desk, *, failed: Failed, at_once: int = 8, deadline: float | None = None) -> None:
         """`deadline`: seconds after which a call is given up."""
-        self._office = office
+        self._desk = desk
         self._failed = failed
         self._free = asyncio.Semaphore(at_once)
         self._deadline = deadline
@@ -102,23 +102,23 @@ class Listener:
             self._failed(verb, tenant, error)
 
     async def _ask(self, verb: str, tenant: str, data: bytes) -> OperatorReply:
-        office = self._office
+        desk = self._desk
         match verb:
             case operator_calls.VERB_CONFIG:
-                return await office.edit(tenant, msgspec.json.decode(data, type=ConfigEdit))
+                return await desk.edit(tenant, msgspec.json.decode(data, type=ConfigEdit))
             case operator_calls.VERB_HAND_BACK:
-                return await office.hand_back(tenant, msgspec.json.decode(data, type=HandBack))
+                return await desk.hand_back(tenant, msgspec.json.decode(data, type=HandBack))
             case operator_calls.VERB_KEY_CREATE:
-                return await office.create_key(tenant, msgspec.json.decode(data, type=KeyCreate))
+                return await desk.create_key(tenant, msgspec.json.decode(data, type=KeyCreate))
             case operator_calls.VERB_KEY_REVOKE:
-                return await office.revoke_key(tenant, msgspec.json.decode(data, type=KeyRevoke))
+                return await desk.revoke_key(tenant, msgspec.json.decode(data, type=KeyRevoke))
             case operator_calls.VERB_DELETE:
-                return await office.delete(tenant, msgspec.json.decode(data, type=TenantDelete))
+                return await desk.delete(tenant, msgspec.json.decode(data, type=TenantDelete))
             case _:
                 return problem("not_found", f"There is no call {verb}.")
 
 
-# --- what offices answer ----------------------------------------------------------------------------------------
+# --- what desks answer ----------------------------------------------------------------------------------------
 
 
 def problem(code: str, detail: str = "") -> OperatorReply:
