@@ -145,10 +145,10 @@ def test_a_changed_secret_is_seen_in_place(cluster: LocalCluster, namespace: str
 import os, time
 said = None
 while True:
-    held = os.path.realpath('/secrets/..data')  # one look: both files are of one time
+    held = '/secrets/' + os.readlink('/secrets/..data')  # is always there, and both files are of one time
     try:
         now = open(held + '/a').read() + open(held + '/b').read()
-    except FileNotFoundError:
+    except FileNotFoundError:  # replaced meanwhile
         continue
     if now != said:
         print(now, 'c' in os.listdir('/secrets'), flush=True)

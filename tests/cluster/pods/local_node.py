@@ -122,6 +122,8 @@ class LocalNode:
             pod.update(found)
             if found.get("status", {}).get("phase") not in {"Succeeded", "Failed"}:
                 await pod.run()
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not keep the object for ever
+            self._note(f"{pod.path}: {error!r}")
         finally:
             self._addresses.free(pod.address)
         await pod.until_unwanted()
@@ -181,8 +183,12 @@ class LocalNode:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            with (self.folder / "node.log").open("a") as log, contextlib.suppress(OSError):
-                log.write(f"{task.get_name()}: {error!r}\n")
+            self._note(f"{task.get_name()}: {error!r}")
+
+    def _note(self, line: str) -> None:
+        """What should not have happened."""
+        with contextlib.suppress(OSError), (self.folder / "node.log").open("a") as log:
+            log.write(f"{line}\n")
 
 
 def _decoded(data: Mapping[str, str] | None) -> dict[str, bytes]:

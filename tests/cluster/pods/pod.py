@@ -261,6 +261,7 @@ class Pod:
     async def _say(self) -> None:
         found = status.compose(
             self.object,
+            self._said or self.object.get("status", {}),
             self.address,
             self.host.address,
             [one.status() for one in self.init],

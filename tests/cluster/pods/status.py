@@ -19,6 +19,7 @@ def phase(policy: str, init: list[Object], containers: list[Object], *, over: bo
 
 def compose(
     pod: Object,
+    before: Object,
     address: str,
     host: str,
     init: list[Object],
@@ -28,7 +29,8 @@ def compose(
     sandbox: bool,
     moment: str,
 ) -> Object:
-    """The whole status but what the scheduler wrote. `sandbox`: its volumes are there. `moment`: RFC 3339."""
+    """The whole status but what the scheduler wrote. `before`: what was told last. `sandbox`: its volumes are there.
+    `moment`: RFC 3339."""
     found = phase(pod["spec"].get("restartPolicy", "Always"), init, containers, over=over)
     initialized = all(one["state"].get("terminated", {}).get("exitCode") == 0 for one in init)
     unready = [one["name"] for one in containers if not one["ready"]]
@@ -47,8 +49,8 @@ def compose(
         "ContainersReady": (ready, {} if ready else lacking),
         "Ready": (ready and all(given.get(gate) == "True" for gate in gates), {} if ready else lacking),
     }
-    before = {one["type"]: one for one in pod.get("status", {}).get("conditions", [])}
-    conditions = [_condition(kind, good, more, before.get(kind), moment) for kind, (good, more) in truths.items()]
+    held = {one["type"]: one for one in before.get("conditions", [])}
+    conditions = [_condition(kind, good, more, held.get(kind), moment) for kind, (good, more) in truths.items()]
     status: dict[str, Any] = {
         "phase": found,
         "conditions": conditions,
@@ -56,7 +58,7 @@ def compose(
         "podIP": told(address),
         "podIPs": [{"ip": told(address)}],
         "containerStatuses": containers,
-        "startTime": pod.get("status", {}).get("startTime", moment),
+        "startTime": before.get("startTime", moment),
     }
     return status | ({"initContainerStatuses": init} if init else {})
 
