@@ -7,7 +7,7 @@ from typing import Any
 from handrail_contracts import names
 from handrail_operator.kube import kinds
 from handrail_operator.kube.kinds import Kind
-from handrail_operator.manifests.place import Manifest, Place
+from handrail_operator.manifests.place import Home, Manifest
 
 
 def digest(value: Any) -> str:
@@ -39,7 +39,7 @@ def owner(tenant: str, uid: str) -> Manifest:
 
 
 def child(
-    place: Place,
+    place: Home,
     kind: Kind,
     name: str,
     *,

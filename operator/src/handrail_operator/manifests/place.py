@@ -15,8 +15,8 @@ Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Place:
-    """Values alone; no clock, no randomness."""
+class Home:
+    """A tenant's namespace, before anything stands in it."""
 
     name: str
     uid: str
@@ -24,9 +24,24 @@ class Place:
     namespace: str
     """`handrail-<name>`, or one that was labelled for the tenant before."""
     platform_namespace: str
+    installation: Installation
+
+    def labels(self, component: str | None = None) -> dict[str, str]:
+        """What every child carries, and how it is found again."""
+        found = {
+            names.LABEL_TENANT: self.name,
+            names.LABEL_MANAGED_BY: names.FIELD_MANAGER,
+            names.LABEL_NAME: "handrail-runtime",
+        }
+        return found | ({names.LABEL_COMPONENT: component} if component else {})
+
+
+@dataclass(frozen=True)
+class Place(Home):
+    """Values alone; no clock, no randomness."""
+
     spec: TenantSpec
     plan: Plan
-    installation: Installation
     nats_url: str
     provisioned: ProvisionedTenant = field(repr=False)
     secrets: TenantSecrets = field(repr=False)
@@ -51,12 +66,3 @@ class Place:
     def version_label(self) -> str:
         """The version as far as a label can hold it: 63 letters, digits, `-`, `_`, `.`, none of these at an end."""
         return re.sub(r"[^-_.A-Za-z0-9]", "-", self.version)[:63].strip("-_.")
-
-    def labels(self, component: str | None = None) -> dict[str, str]:
-        """What every child carries, and how it is found again."""
-        found = {
-            names.LABEL_TENANT: self.name,
-            names.LABEL_MANAGED_BY: names.FIELD_MANAGER,
-            names.LABEL_NAME: "handrail-runtime",
-        }
-        return found | ({names.LABEL_COMPONENT: component} if component else {})

@@ -7,7 +7,7 @@ from handrail_operator.manifests.bounds import limit_range, quota
 from handrail_operator.manifests.migration import migration, migration_key
 from handrail_operator.manifests.network import policies
 from handrail_operator.manifests.objects import child, owner, sealed
-from handrail_operator.manifests.place import Manifest, Place
+from handrail_operator.manifests.place import Home, Manifest, Place
 from handrail_operator.manifests.secrets import secrets
 from handrail_operator.manifests.sizes import over_plan, sizes
 
@@ -19,6 +19,7 @@ __all__ = [
     "namespace",
     "over_plan",
     "realtime_url",
+    "rights",
     "sealed",
     "workloads",
 ]
@@ -42,10 +43,19 @@ def namespace(name: str, tenant_uid: str) -> Manifest:
     )
 
 
+def rights(place: Home) -> list[Manifest]:
+    """Lets the operator work in this namespace, and so comes before all else; nothing where it may anyway."""
+    access = place.installation.tenant_access
+    if access is None:
+        return []
+    subject = {"kind": "ServiceAccount", "name": access.service_account, "namespace": place.platform_namespace}
+    role = {"apiGroup": kinds.ROLE_BINDING.group, "kind": "ClusterRole", "name": access.cluster_role}
+    return [child(place, kinds.ROLE_BINDING, names.FIELD_MANAGER, roleRef=role, subjects=[subject])]
+
+
 def foundation(place: Place) -> list[Manifest]:
-    """What must stand before the first pod: rights, bounds, walls, credentials."""
+    """What must stand before the first pod: bounds, walls, credentials."""
     return [
-        *_role_binding(place),
         child(place, kinds.SERVICE_ACCOUNT, names.RUNTIME_ACCOUNT, automountServiceAccountToken=False),
         quota(place),
         limit_range(place),
@@ -69,19 +79,9 @@ def workloads(place: Place) -> list[Manifest]:
 
 def everything(place: Place) -> list[Manifest]:
     """All but the namespace."""
-    return [*foundation(place), migration(place), *workloads(place)]
+    return [*rights(place), *foundation(place), migration(place), *workloads(place)]
 
 
 def realtime_url(place: Place) -> str:
     """Where the gateway finds the tenant's realtime instances."""
     return names.realtime_url(place.namespace)
-
-
-def _role_binding(place: Place) -> list[Manifest]:
-    """Lets the operator work in this namespace; it comes first."""
-    access = place.installation.tenant_access
-    if access is None:
-        return []
-    subject = {"kind": "ServiceAccount", "name": access.service_account, "namespace": place.platform_namespace}
-    role = {"apiGroup": kinds.ROLE_BINDING.group, "kind": "ClusterRole", "name": access.cluster_role}
-    return [child(place, kinds.ROLE_BINDING, names.FIELD_MANAGER, roleRef=role, subjects=[subject])]

@@ -28,12 +28,12 @@ from handrail_operator.kube import kinds
 from handrail_operator.kube.client import Cluster
 from handrail_operator.kube.errors import Conflict, Forbidden, Invalid, NotFound
 from handrail_operator.manifests import tenant as manifests
-from handrail_operator.manifests.place import Place
+from handrail_operator.manifests.place import Home, Place
 from handrail_operator.plans import Plan
 from handrail_operator.provision.keyring import TenantSecrets
 from handrail_operator.provision.servers import Ensured, Servers
 from handrail_operator.publish import build_record
-from handrail_operator.reconcile import difference, namespaces, references, rollout, steps
+from handrail_operator.reconcile import difference, handover, namespaces, references, rollout, steps
 from handrail_operator.reconcile.conditions import Findings
 from handrail_operator.reconcile.data_path import DataPath
 from handrail_operator.reconcile.deletion import Deletion
@@ -50,6 +50,8 @@ T = TypeVar("T")
 Object = dict[str, Any]
 FAILED_JOB_RETRY = 60.0
 """Seconds after which a migration that failed is begun anew."""
+_GRANTED_WITHIN = 25
+"""Tries, a fifth of a second apart, until a right that was just given counts."""
 AT_ONCE = 5
 """Objects of one tenant that are written at the same time."""
 
@@ -238,7 +240,7 @@ class Reconciler:
         plan = plans.find(self._installation.plans, spec.plan)
         namespace = await self._namespace(look)
         secrets = await self._keyring(look)
-        listed = await self._cluster.list(kinds.SECRET, namespace, labels=names.LABEL_USE)
+        listed = await self._enter(look)
         resolved = references.resolve(spec, namespace, listed)
         look.found.missing = list(resolved.missing)
         if "*" in spec.origins:
@@ -271,6 +273,24 @@ class Reconciler:
         if steps.applied([wanted], {steps.key(look.namespace): look.namespace}):
             look.namespace = await self._cluster.apply(wanted)
 
+    async def _enter(self, look: _Look) -> list[Object]:
+        """The Secrets of the namespace, which may be read only once a RoleBinding says so."""
+        children = {(plural, name): one for (plural, _, name), one in self._children.of(look.name).items()}
+        new = steps.applied(manifests.rights(self._home(look)), children)
+        await self._write(new, {})
+        for left in reversed(range(_GRANTED_WITHIN if new else 1)):
+            try:
+                return await self._cluster.list(kinds.SECRET, look.found.namespace, labels=names.LABEL_USE)
+            except Forbidden:
+                # The API server takes a moment to know of a new right.
+                if not left:
+                    raise
+                await asyncio.sleep(0.2)
+        raise AssertionError
+
+    def _home(self, look: _Look) -> Home:
+        return Home(look.name, look.uid, look.found.namespace, self._settings.namespace, self._installation)
+
     async def _keyring(self, look: _Look) -> TenantSecrets:
         found = await self.keyrings.load(look.name)
         found = found or await self.keyrings.create(look.name, TenantSecrets.new(_now()))
@@ -289,13 +309,9 @@ class Reconciler:
         if not database_id:
             return None
         return Place(
-            name=look.name,
-            uid=look.uid,
-            namespace=known.namespace,
-            platform_namespace=self._settings.namespace,
+            **vars(self._home(look)),
             spec=known.spec,
             plan=known.plan,
-            installation=self._installation,
             nats_url=self._settings.nats_url,
             provisioned=known.ensured.provisioned,
             secrets=known.secrets,
@@ -315,7 +331,7 @@ class Reconciler:
         look.found.migration = await self._migrate(look, known, place, migration)
         if look.found.migration == "done" or known.spec.suspend:
             await self._write(steps.applied(workloads, known.standing), known.standing)
-            keep = [steps.key(one) for one in (*foundation, migration, *workloads)]
+            keep = [steps.key(one) for one in (*manifests.rights(place), *foundation, migration, *workloads)]
             await self._remove(steps.superfluous(look.name, keep, known.standing))
         look.found.rollouts = self._rollouts(known)
 
@@ -374,6 +390,9 @@ class Reconciler:
         try:
             if live is not None and (away := difference.removals(wanted, live)):
                 await self._cluster.json_patch(kinds.of(wanted), meta["namespace"], meta["name"], away)
+            if live is not None and (first := handover.steps(wanted, live)):
+                place = (kinds.of(wanted), meta["namespace"], meta["name"])
+                await self._cluster.json_patch(*place, first, subresource=handover.SUBRESOURCE)
             return await self._cluster.apply(wanted)
         except (Invalid, Forbidden) as error:
             raise ApplyRefused(f"The API server refused {what}: {error.message}") from error

@@ -1,0 +1,110 @@
+"""The operator's rights: no more than it needs, and enough."""
+
+import json
+import secrets
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+from tests.cluster import nodes
+from tests.cluster.control_plane import ControlPlane, kubectl
+from tests.cluster.operators import INSTALLATION, Workshop
+from tests.cluster.pod_manifests import until
+from tests.conftest import RunningServers
+
+from handrail_contracts import names
+from handrail_operator import rights
+
+pytestmark = pytest.mark.cluster
+ACCOUNT = "handrail-operator"
+
+
+def role(kind: str, name: str, rules: list[Any], namespace: str = "") -> dict[str, Any]:
+    return rbac(kind, name, namespace) | {"rules": rules}
+
+
+def binding(kind: str, to: str, name: str, who: list[Any], namespace: str = "") -> dict[str, Any]:
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": to, "name": name}
+    return rbac(kind, name, namespace) | {"roleRef": reference, "subjects": who}
+
+
+def rbac(kind: str, name: str, namespace: str) -> dict[str, Any]:
+    metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
+    return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": metadata}
+
+
+def test_no_wildcards_and_no_secrets_of_others():
+    for rules in (rights.of_cluster("tenants"), rights.in_tenants(), rights.in_platform(), rights.of_events()):
+        for rule in rules:
+            assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+    assert not any("secrets" in rule["resources"] for rule in rights.of_cluster("tenants"))
+    assert not any("pods" in one for rule in rights.in_tenants() for one in rule["resources"])
+
+
+def test_a_tenant_gets_ready_and_goes_with_these_rights(plane: ControlPlane, servers: RunningServers, tmp_path: Path):
+    nodes.add(plane)
+    platform = f"handrail-platform-{secrets.token_hex(4)}"
+    tenant_role = f"{platform}-tenant"
+    grant(plane, platform, tenant_role)
+    access = {"serviceAccount": ACCOUNT, "clusterRole": tenant_role}
+    workshop = Workshop.furnished(tmp_path, servers.access, {**INSTALLATION, "tenantAccess": access})
+    name = f"t-{secrets.token_hex(4)}"
+    space = names.namespace(name)
+    spec = {"displayName": name, "origins": ["https://app.test"], "plan": "small", "deletionPolicy": "Delete"}
+    document = {"apiVersion": names.API_VERSION, "kind": names.KIND, "metadata": {"name": name}, "spec": spec}
+    try:
+        with workshop.operator(as_account(plane, platform, tmp_path), namespace=platform) as operator:
+            operator.await_ready()
+            kubectl(plane, "apply", "-f", "-", text=json.dumps(document))
+            kubectl(plane, "wait", "otn", name, "--for=condition=Ready", "--timeout=90s")
+            assert may(plane, platform, "get", "secrets", f"-n={space}")
+            for verb, what, where in (
+                ("list", "secrets", "-A"),
+                ("get", "secrets", "-n=kube-system"),
+                ("create", "deployments", "-n=default"),
+                ("create", "clusterrolebindings", "-A"),
+                ("create", "pods", f"-n={space}"),
+                ("create", "pods/exec", f"-n={space}"),
+            ):
+                assert not may(plane, platform, verb, what, where), (verb, what, where)
+            kubectl(plane, "delete", "otn", name, "--timeout=60s")
+            until(lambda: not kubectl(plane, "get", "namespace", space, "--ignore-not-found"), "the namespace is gone")
+            assert '"Forbidden"' not in operator.log.read_text()
+    finally:
+        kubectl(plane, "delete", "namespace", platform, "--wait=false")
+        kubectl(plane, "delete", "clusterrole,clusterrolebinding", platform, tenant_role, "--ignore-not-found")
+
+
+def grant(plane: ControlPlane, platform: str, tenant_role: str) -> None:
+    """As the chart does."""
+    who = [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": platform}]
+    made: list[dict[str, Any]] = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": platform}},
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": platform}},
+        role("ClusterRole", tenant_role, rights.in_tenants()),
+        role("ClusterRole", platform, rights.of_cluster(tenant_role)),
+        binding("ClusterRoleBinding", "ClusterRole", platform, who),
+    ]
+    for namespace, rules in ((platform, rights.in_platform()), ("default", rights.of_events())):
+        made += [role("Role", platform, rules, namespace), binding("RoleBinding", "Role", platform, who, namespace)]
+    kubectl(plane, "apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": made}))
+
+
+def as_account(plane: ControlPlane, platform: str, folder: Path) -> Path:
+    """The administrator's kubeconfig with the account's token in it."""
+    document = YAML(typ="safe").load(plane.kubeconfig().read_text())
+    token = kubectl(plane, "create", "token", ACCOUNT, "-n", platform, "--duration=1h").strip()
+    document["users"][0]["user"] = {"token": token}
+    path = folder / "account.kubeconfig"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def may(plane: ControlPlane, platform: str, verb: str, what: str, where: str) -> bool:
+    try:
+        answer = kubectl(plane, "auth", "can-i", verb, what, where, f"--as=system:serviceaccount:{platform}:{ACCOUNT}")
+    except subprocess.CalledProcessError as error:
+        answer = error.stdout
+    return answer.strip() == "yes"
