@@ -15,7 +15,7 @@ def deployment(replicas: int, most: int) -> Any:
 
 
 def live(replicas: int, manager: str = "handrail-operator", **entry: str) -> Any:
-    fields = {"f:spec": {"f:replicas": {}}}
+    fields: Any = {"f:spec": {"f:replicas": {}}}
     managed = {"manager": manager, "operation": "Apply", "fieldsV1": fields} | entry
     return {"metadata": {"managedFields": [managed]}, "spec": {"replicas": replicas}}
 
