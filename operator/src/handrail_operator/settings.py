@@ -23,7 +23,9 @@ class Settings(BaseSettings):
         default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}", description="Name in the Lease."
     )
     installation: Path = Field(description="File with the plans, the runtime's image and the network.")
-    secrets: Path = Field(description="Folder with platform.json, postgres-url and admin-redis-url.")
+    secrets: Path = Field(
+        description="Folder with platform.json, postgres-url, admin-redis-url; and smtp-url where alerts go by mail."
+    )
     nats_url: str = Field("nats://127.0.0.1:4222", description="Address of NATS, for the operator and the tenants.")
     host: str = Field("127.0.0.1", description="Address of the probes and metrics.")
     port: int = Field(8080, ge=0, le=65535, description="Port of /livez, /readyz and /metrics; 0: any free one.")
@@ -54,3 +56,7 @@ class Settings(BaseSettings):
             return (self.secrets / name).read_text().strip()
         except OSError as error:
             raise MissingSecret(f"the secret file {name} is missing from HANDRAIL_SECRETS: {error.strerror}") from error
+
+    def optional_secret(self, name: str) -> str:
+        """As `secret`; nothing where there is no such file. One that cannot be read is no reason to go on without."""
+        return self.secret(name) if (self.secrets / name).exists() else ""

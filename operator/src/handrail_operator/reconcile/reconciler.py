@@ -317,6 +317,7 @@ class Reconciler:
             secrets=known.secrets,
             usable_refs=known.resolved.usable,
             database_id=database_id,
+            smtp_url=self._settings.optional_secret(names.SMTP_URL_FILE),
         )
 
     # --- apply -----------------------------------------------------------------------------------------------
