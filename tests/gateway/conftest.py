@@ -176,7 +176,8 @@ async def start_gateway(servers: Any, chunked: bool) -> AsyncIterator[StartGatew
                 "graceful_timeout": 1,
             }
             wait = settings.pop("wait", True)
-            gateway = Gateway(Settings(**(defaults | settings)))
+            lookup = {"resolve": settings.pop("resolve")} if "resolve" in settings else {}
+            gateway = Gateway(Settings(**(defaults | settings)), **lookup)
             server = public_server(gateway)
             task = asyncio.create_task(server.serve())
 

@@ -17,6 +17,7 @@ from websockets.exceptions import InvalidStatus
 
 from handrail_contracts import link, names, principal
 from handrail_gateway.identity import UserToken, UserTokens
+from handrail_gateway.instances import Instance
 from handrail_gateway.link import choose
 
 
@@ -327,11 +328,12 @@ async def test_the_gateway_says_when_it_restarts(
 
 
 def test_few_users_move_when_an_instance_comes() -> None:
-    two, three = ["http://a", "http://b"], ["http://c", "http://b", "http://a"]
+    a, b, c = (Instance(url, url) for url in ("http://a", "http://b", "http://c"))
+    two, three = [a, b], [c, b, a]
     users = [f"user-{number}" for number in range(3000)]
     before = {user: choose(two, user) for user in users}
     after = {user: choose(three, user) for user in users}
     assert choose([], "alice") is None
     moved = [user for user in users if before[user] != after[user]]
-    assert {after[user] for user in moved} == {"http://c"}
+    assert {after[user] for user in moved} == {c}
     assert 800 < len(moved) < 1200

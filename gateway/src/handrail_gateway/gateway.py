@@ -14,6 +14,7 @@ from handrail_gateway.directory import Directory
 from handrail_gateway.door import Door
 from handrail_gateway.identify import Identify
 from handrail_gateway.identity import UserTokens
+from handrail_gateway.instances import Instances, Resolve, system
 from handrail_gateway.intake import Intake
 from handrail_gateway.link import Links
 from handrail_gateway.metrics import Metrics
@@ -30,8 +31,8 @@ log = structlog.get_logger()
 class Gateway:
     """The parts by name. Building reads the secret files; only `start` connects to anything."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Raises MissingSecret."""
+    def __init__(self, settings: Settings, resolve: Resolve = system) -> None:
+        """`resolve`: how names in the tenants' records are looked up. Raises MissingSecret."""
         settings.secret(names.GATEWAY_CREDS_FILE)
         self.settings = settings
         self.metrics = metrics = Metrics()
@@ -69,9 +70,10 @@ class Gateway:
         )
         self.intake = Intake(self.door, publisher, tokens, self.bus, metrics)
         self.identify = Identify(self.door, self.intake, tokens)
-        self.links = Links(directory, principals, metrics)
+        self._instances = Instances(resolve)
+        self.links = Links(directory, principals, metrics, self._instances)
         self.sockets = Sockets(directory, self.door, tokens, self.links, self.bus, metrics)
-        self.relay = Relay(principals, self.bus, timeout=settings.relay_timeout)
+        self.relay = Relay(principals, self.bus, self._instances, timeout=settings.relay_timeout)
         self.sdk_files = SdkFiles(settings.sdk_folder)
         self._publisher = publisher
         metrics.tenants.set_function(lambda: float(len(directory)))
@@ -87,6 +89,7 @@ class Gateway:
 
     async def stop(self) -> None:
         await asyncio.gather(self.links.stop(), self._publisher.stop(), self.relay.stop(), return_exceptions=True)
+        await self._instances.stop()
         await self.bus.stop()
 
     @property

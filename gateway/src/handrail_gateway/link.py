@@ -6,7 +6,7 @@ When an instance is away its browsers are held; when it comes back they are atta
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -16,6 +16,7 @@ from websockets.exceptions import WebSocketException
 
 from handrail_contracts import link, names
 from handrail_gateway.directory import Directory, Tenant
+from handrail_gateway.instances import Instance, Instances
 from handrail_gateway.metrics import Metrics
 from handrail_gateway.principals import Principals
 from handrail_gateway.wire_protocol import Wire
@@ -88,9 +89,9 @@ class Browser:
         return True
 
 
-def choose(instances: Sequence[str], user_id: str) -> str | None:
+def choose(instances: Sequence[Instance], user_id: str) -> Instance | None:
     """The instance for a user: the same in every gateway; few users move when the list changes."""
-    return max(instances, key=lambda url: _weight(url, user_id), default=None)
+    return max(instances, key=lambda one: _weight(one.url, user_id), default=None)
 
 
 def _weight(url: str, user_id: str) -> bytes:
@@ -100,19 +101,21 @@ def _weight(url: str, user_id: str) -> bytes:
 class Links:
     """All links of this gateway, made when a browser needs one."""
 
-    def __init__(self, directory: Directory, principals: Principals, metrics: Metrics) -> None:
+    def __init__(self, directory: Directory, principals: Principals, metrics: Metrics, instances: Instances) -> None:
         self._directory = directory
+        self._instances = instances
         self._principals = principals
         self._metrics = metrics
         self._links: dict[tuple[str, str], Link] = {}
         self._browsers: dict[str, set[Browser]] = {}
         directory.subscribe(self._changed)
+        instances.subscribe(lambda name: self._changed(name, directory.get(name)))
         metrics.link_frames.set_function(lambda: float(self.waiting()))
         metrics.link_frames_bound.set(MAX_OUTBOX)
 
     def attach(self, browser: Browser) -> None:
         self._browsers.setdefault(browser.tenant, set()).add(browser)
-        self._place(browser, self._directory.get(browser.tenant))
+        self._place([browser], self._directory.get(browser.tenant))
 
     def detach(self, browser: Browser) -> None:
         if browser.link is not None:
@@ -121,6 +124,7 @@ class Links:
         browsers.discard(browser)
         if not browsers:
             self._browsers.pop(browser.tenant, None)
+            self._instances.release(browser.tenant)
 
     def from_browser(self, browser: Browser, text: str, *, ack: bool) -> None:
         """Passes a frame on. An ack may be lost with a link that breaks, so it is told to the next one, too."""
@@ -132,17 +136,20 @@ class Links:
         await asyncio.gather(*(one.stop() for one in self._links.values()), return_exceptions=True)
         self._links.clear()
 
-    def _place(self, browser: Browser, tenant: Tenant | None) -> None:
-        url = choose(tenant.record.realtime, browser.user_id) if tenant is not None else None
-        if browser.link is not None and browser.link.url != url:
-            browser.link.remove(browser)
-        if url is not None and browser.link is None:
-            self._link(browser.tenant, url).add(browser)
+    def _place(self, browsers: Iterable[Browser], tenant: Tenant | None) -> None:
+        """All of one tenant."""
+        instances = self._instances.keep(tenant.name, tenant.record.realtime) if tenant is not None else []
+        for browser in browsers:
+            instance = choose(instances, browser.user_id)
+            if browser.link is not None and browser.link.instance != instance:
+                browser.link.remove(browser)
+            if instance is not None and browser.link is None:
+                self._link(browser.tenant, instance).add(browser)
 
-    def _link(self, tenant: str, url: str) -> "Link":
-        found = self._links.get((tenant, url))
+    def _link(self, tenant: str, instance: Instance) -> "Link":
+        found = self._links.get((tenant, instance.url))
         if found is None:
-            found = self._links[tenant, url] = Link(tenant, url, self)
+            found = self._links[tenant, instance.url] = Link(tenant, instance, self)
             found.start(self._awake(tenant))
         return found
 
@@ -151,16 +158,20 @@ class Links:
         return tenant is not None and tenant.record.phase not in ("Sleeping", "Suspended")
 
     def _changed(self, name: str, tenant: Tenant | None) -> None:
-        for browser in self._browsers.get(name, ()):
-            self._place(browser, tenant)
+        if browsers := self._browsers.get(name):
+            self._place(browsers, tenant)
         for (owner, _), one in self._links.items():
             if owner == name:
                 one.set_awake(self._awake(name))
 
     def forget(self, one: "Link") -> None:
         """A link without browsers that has ended."""
-        if self._links.get((one.tenant, one.url)) is one:
-            del self._links[one.tenant, one.url]
+        if self._links.get((one.tenant, one.instance.url)) is one:
+            del self._links[one.tenant, one.instance.url]
+
+    def broken(self, one: "Link") -> None:
+        """It ended, or did not come about: its instance may be gone, and another there."""
+        self._instances.broken(one.instance)
 
     def principal(self, tenant: str) -> str:
         return self._principals.sign(tenant, sub="gateway", scope="link")
@@ -187,9 +198,9 @@ class Links:
 class Link:
     """To one instance: kept up while it has browsers and its tenant is awake."""
 
-    def __init__(self, tenant: str, url: str, links: Links) -> None:
+    def __init__(self, tenant: str, instance: Instance, links: Links) -> None:
         self.tenant = tenant
-        self.url = url
+        self.instance = instance
         self._links = links
         self._browsers: dict[int, Browser] = {}
         self._next_sid = 1
@@ -276,6 +287,7 @@ class Link:
                 except Exception:
                     # Whatever it was, the browsers need their link back.
                     log.exception("link to realtime failed", tenant=self.tenant)
+                self._links.broken(self)
                 if asyncio.get_running_loop().time() - began > _LONGEST_WAIT:
                     wait = _FIRST_WAIT
                 # Full jitter, so that the gateways do not come back all at once.
@@ -295,9 +307,11 @@ class Link:
 
     async def _serve(self) -> None:
         """One connection, until it breaks, nobody needs it or the tenant sleeps."""
-        url = self.url.replace("http", "ws", 1).rstrip("/") + link.PATH
+        url = self.instance.base.replace("http", "ws", 1).rstrip("/") + link.PATH
+        # The name stays in the request; the connection goes to this one of its addresses.
         async with connect(
             url,
+            host=self.instance.dialled,
             additional_headers={names.HEADER_PRINCIPAL: self._links.principal(self.tenant)},
             compression=None,
             max_size=link.MAX_MESSAGE,

@@ -12,6 +12,7 @@ from handrail_contracts import names
 from handrail_contracts.problems import Problem
 from handrail_gateway.bus import PlatformBus
 from handrail_gateway.directory import Caller
+from handrail_gateway.instances import Instances
 from handrail_gateway.principals import Principals
 
 log = structlog.get_logger()
@@ -47,8 +48,9 @@ MOST_RELAYED = 200
 class Relay:
     """HTTP to the tenants' realtime instances."""
 
-    def __init__(self, principals: Principals, bus: PlatformBus, *, timeout: float) -> None:
+    def __init__(self, principals: Principals, bus: PlatformBus, instances: Instances, *, timeout: float) -> None:
         self._principals = principals
+        self._instances = instances
         self._bus = bus
         self._client = httpx2.AsyncClient(
             timeout=httpx2.Timeout(timeout, connect=2),
@@ -73,13 +75,16 @@ class Relay:
         sent = {name: value for name in _PASSED_ON if (value := headers.get(name)) is not None}
         sent[names.HEADER_REQUEST_ID] = request_id
         sent[names.HEADER_PRINCIPAL] = self._principals.sign(tenant.name, sub=caller.key.key_id, scope="secret")
-        instances = random.sample(tenant.record.realtime, len(tenant.record.realtime))
-        for url in instances:
+        instances = await self._instances.now(tenant.record.realtime)
+        for one in random.sample(instances, len(instances)):
             try:
-                answer = await self._client.request(method, _address(url, raw_path, query), headers=sent)
+                answer = await self._client.request(
+                    method, _address(one.url, raw_path, query), headers={**sent, "host": one.host}
+                )
             except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
                 # Nothing was asked yet, so another instance may be.
                 log.info("an instance of realtime is away", tenant=tenant.name, error=repr(error))
+                self._instances.broken(one)
                 continue
             except httpx2.HTTPError as error:
                 log.warning("realtime did not answer", tenant=tenant.name, error=repr(error))
