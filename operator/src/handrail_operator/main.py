@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import sys
+from asyncio import sslproto
 from collections.abc import Sequence
 
 import msgspec
@@ -36,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="work until SIGTERM")
     parser.parse_args(argv)
+    _lean_connections()
     disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
         return asyncio.run(_run())
@@ -69,6 +71,11 @@ def _platform_secrets(settings: Settings) -> PlatformSecrets:
     except msgspec.MsgspecError as error:
         # Its words name a field and never quote it.
         raise SecretInvalid(f"the secret file {names.PLATFORM_FILE} cannot be used: {error}") from error
+
+
+def _lean_connections() -> None:
+    """asyncio's TLS keeps 256 KiB for what one read may bring; a thousand watches that hardly ever read need less."""
+    sslproto.SSLProtocol.max_size = 16 * 1024
 
 
 def _variable(place: tuple[int | str, ...]) -> str:

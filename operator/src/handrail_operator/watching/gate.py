@@ -15,8 +15,8 @@ log = structlog.get_logger()
 _LOOK_EVERY = 0.1
 _LIST_EVERY = 3.0
 """Seconds."""
-_LOOKS = 30
-"""What has ended since a list was made is never told, so a list counts for a while only."""
+_STILL = 30
+"""Looks without anything new, after which the list is made anew: what has ended since it was made is never told."""
 
 
 async def opened(cluster: Cluster, kinds: tuple[Kind, ...], tenants: Tenants, children: Children) -> None:
@@ -33,8 +33,11 @@ async def _told(cluster: Cluster, kind: Kind, tenants: Tenants, children: Childr
         log.warning("waiting for the API server's list", kind=kind.plural, why=error.message)
         await asyncio.sleep(_LIST_EVERY)
         return False
-    for _ in range(_LOOKS):
-        if not sweep.unseen(wanted, sweep.known(kind, tenants, children)):
+    missing, still = len(wanted.objects) + 1, 0
+    while still < _STILL:
+        now = len(sweep.unseen(wanted, sweep.known(kind, tenants, children)))
+        if not now:
             return True
+        missing, still = now, still + 1 if now == missing else 0
         await asyncio.sleep(_LOOK_EVERY)
     return False

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
 import kopf
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
 from handrail_contracts import names
 from handrail_operator.kube.access import Access
@@ -69,7 +70,9 @@ async def run(hear: Hear, access: Access, *, started: Callable[[], None]) -> Non
     """Watches until it is cancelled; ends by itself only when it cannot go on, and raises why. In the end it cancels
     every task that was begun after it. `started`: called when Kopf has set up its handlers of signals."""
     before = asyncio.all_tasks()
-    tasks = await kopf.spawn_tasks(registry=registry(hear, access), settings=settings(), clusterwide=True)
+    tasks = await kopf.spawn_tasks(
+        registry=registry(hear, access), settings=settings(), memories=_Forgetful(), clusterwide=True
+    )
     started()
     await kopf.run_tasks(tasks, ignored=before)
 
@@ -94,3 +97,10 @@ class _NothingKept(kopf.DiffBaseStorage):
 
     def store(self, **_: Any) -> None:
         return
+
+
+class _Forgetful(ResourceMemories):
+    """Kopf would keep two kilobytes for each object, for handlers of other sorts than ours."""
+
+    async def recall(self, raw_body: Any, **more: Any) -> ResourceMemory:
+        return await super().recall(raw_body, **more | {"ephemeral": True})
