@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from handrail_contracts import status
+from handrail_contracts import names, status
 from handrail_contracts.status import Condition
 from handrail_operator.errors import TenantError
 from handrail_operator.reconcile.rollout import Migration, Rollout
@@ -90,7 +90,7 @@ def _ready(found: Findings) -> Condition:
         return _condition(status.READY, False, "Deleting", found.deleting)
     if found.problems:
         kind, problem = next(iter(found.problems.items()))
-        return _condition(status.READY, False, problem.reason, f"{kind}: {problem}")
+        return _condition(status.READY, False, problem.reason, _named(kind, problem))
     if not found.provisioned:
         return _condition(status.READY, False, "Provisioning", "Its place on the servers is being made.")
     if found.suspended:
@@ -100,7 +100,8 @@ def _ready(found: Findings) -> Condition:
     if late := {role: one for role, one in found.rollouts.items() if not one.available}:
         texts = [f"{role}: {one.message}" for role, one in late.items()]
         return _condition(status.READY, False, "NotAvailable", " ".join(texts))
-    return _condition(status.READY, True, "Running", "")
+    keys = f"API keys: Secret {names.KEYS_SECRET} of namespace {found.namespace}."
+    return _condition(status.READY, True, "Running", keys)
 
 
 def _movement(found: Findings) -> tuple[str, str]:
@@ -114,7 +115,7 @@ def _movement(found: Findings) -> tuple[str, str]:
 
 
 def _degraded(found: Findings) -> Condition:
-    wrong = [(problem.reason, f"{kind}: {problem}") for kind, problem in found.problems.items()]
+    wrong = [(problem.reason, _named(kind, problem)) for kind, problem in found.problems.items()]
     if found.missing:
         wrong.append(("SecretMissing", " ".join(found.missing)))
     wrong += found.warnings
@@ -124,6 +125,11 @@ def _degraded(found: Findings) -> Condition:
     if not wrong:
         return _condition(status.DEGRADED, False, "AsExpected")
     return _condition(status.DEGRADED, True, wrong[0][0], " ".join(text for _, text in wrong))
+
+
+def _named(kind: str, problem: TenantError) -> str:
+    text = str(problem)
+    return text if text.startswith(kind) else f"{kind}: {text}"
 
 
 def _broken(one: Rollout) -> bool:

@@ -55,6 +55,7 @@ class Teller:
         body = wanted.model_dump(by_alias=True)
         await self._cluster.apply_status(kinds.TENANT, meta["name"], body, uid=meta["uid"])
         self._written[meta["name"]] = (meta["resourceVersion"], wanted)
+        _log(meta["name"], before.conditions, wanted.conditions)
         for kind, reason, message in transitions(before.conditions, wanted.conditions):
             await self._post(tenant, kind, reason, message)
         return True
@@ -94,6 +95,16 @@ class Teller:
         except ApiError as error:
             # An event is a courtesy: the status says the same.
             log.warning("event not posted", tenant=meta["name"], reason=reason, error=str(error))
+
+
+def _log(tenant: str, before: list[Condition], after: list[Condition]) -> None:
+    """What an operator wants to find at 3 am: when it was how, and why."""
+    was = {one.type: (one.status, one.reason) for one in before}
+    for one in after:
+        if one.type in (status.READY, status.DEGRADED) and was.get(one.type) != (one.status, one.reason):
+            wrong = (one.status == "True") == (one.type == status.DEGRADED)
+            say = log.warning if wrong and one.reason not in ("Provisioning", "Migrating", "NotAvailable") else log.info
+            say("condition", tenant=tenant, type=one.type, status=one.status, reason=one.reason, message=one.message)
 
 
 def transitions(before: list[Condition], after: list[Condition]) -> list[tuple[str, str, str]]:
