@@ -62,6 +62,31 @@ def test_each_wrong_field_is_named():
     assert [error["loc"] for error in problem.errors] == [["tone", "voice"], ["escalation"], ["extra"]]
 
 
+def test_fields_go_by_their_names_in_the_file_alone():
+    assert refused("merge", {"display_name": "New"}).errors[0]["loc"] == ["display_name"]
+    problem = refused("replace", {"display_name": "New", "origins": ["https://a.test"]})
+    assert [error["loc"] for error in problem.errors] == [["displayName"], ["display_name"]]
+
+
+def test_what_is_nested_deeply_or_wrong_everywhere_is_refused_in_measure():
+    deep: Any = 1
+    for _ in range(900):
+        deep = [deep]
+    for mode in ("merge", "replace"):
+        assert refused(mode, {"tone": deep}).errors == [{"loc": [], "msg": "nested deeper than 16 levels"}]
+    assert len(refused("merge", {f"extra{number}": 1 for number in range(10_000)}).errors) == 1000
+
+
+def test_a_plan_must_be_one_of_the_platforms():
+    edit = ConfigEdit("merge", {"plan": "huge"}, platform=True)
+    problem = decide(CURRENT, WRITTEN, edit, plans=("small", "standard"))
+    assert isinstance(problem, ReplyProblem)
+    assert problem.errors == [{"loc": ["plan"], "msg": "there is no such plan"}]
+    assert isinstance(decide(CURRENT, WRITTEN, edit), Accepted)
+    # A plan that the platform took away is no obstacle to the rest.
+    assert isinstance(decide(CURRENT, WRITTEN, ConfigEdit("merge", {"displayName": "New"}), plans=()), Accepted)
+
+
 def test_merge_patch_examples_of_the_rfc():
     assert merged({"a": "b"}, {"a": "c"}) == {"a": "c"}
     assert merged({"a": "b", "b": "c"}, {"a": None}) == {"b": "c"}
