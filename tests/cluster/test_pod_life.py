@@ -172,3 +172,31 @@ def test_the_node_is_seen_ready(cluster: LocalCluster):
     assert not node["spec"].get("taints")
     lease = cluster.get("lease", "local", "-n", "kube-node-lease")
     assert json.dumps(lease["spec"]["holderIdentity"]) == '"local"'
+
+
+def test_what_is_not_known_is_told_and_not_left_out(cluster: LocalCluster, namespace: str):
+    asked = python("import time; time.sleep(600)", readinessProbe={"grpc": {"port": 8080}})
+    host = [{"name": "host", "hostPath": {"path": "/"}}]
+    cluster.apply(pod(namespace, "asked", asked), pod(namespace, "mounts", python("print()"), volumes=host))
+
+    for name, what in (("asked", "the gRPC readinessProbe of main"), ("mounts", "a volume of the host's /")):
+        told = until(lambda: events(cluster, namespace, name), "an event")  # noqa: B023
+        assert ("Unsupported", f"processes of this machine do not know {what}") in told
+        assert cluster.pods.pids(namespace, name) == []
+
+
+def test_hooks_that_fail(cluster: LocalCluster, namespace: str):
+    """A failed first step ends the container, a failed last one does not hold it up."""
+    fails = {"exec": {"command": ["false"]}}
+    waits = "import time; print('began', flush=True); time.sleep(600)"
+    cluster.apply(
+        pod(namespace, "first", python(waits, lifecycle={"postStart": fails}), restartPolicy="Never"),
+        pod(namespace, "last", python(waits, lifecycle={"preStop": {"exec": {"command": ["nowhere"]}}})),
+    )
+    until(lambda: cluster.pods.logs(namespace, "last", "main"), "the start")
+
+    cluster.kubectl("-n", namespace, "delete", "pod", "last", "--timeout=20s")
+
+    log(cluster, namespace, "first")
+    assert state(cluster, namespace, "first")["state"]["terminated"]["exitCode"] == 128 + 15  # type: ignore[index]
+    assert ("Unhealthy", "PostStart hook failed: the command ended with 1") in events(cluster, namespace, "first")

@@ -69,13 +69,18 @@ def test_a_deployment_is_available_and_its_service_resolves(cluster: LocalCluste
 
 def test_who_is_not_ready_has_no_name(cluster: LocalCluster, namespace: str, tmp_path):
     gate = tmp_path / "open"
-    probe = {"exec": {"command": ["test", "-e", str(gate)]}, "periodSeconds": 1, "failureThreshold": 1}
+    probe = {"exec": {"command": ["test", "-e", str(gate)]}, "periodSeconds": 1, "failureThreshold": 2}
     cluster.apply(
         pod(namespace, "web", server() | {"readinessProbe": probe}), service(namespace, "web", 8080, headless=True)
     )
     name = f"web.{namespace}.svc"
+
+    def seen() -> list[bool]:
+        found = cluster.get("pod", "web", "-n", namespace)["status"].get("containerStatuses", [])
+        return [one["ready"] for one in found if one["started"]]
+
     # It runs, and answers, and yet nobody is sent there.
-    until(lambda: cluster.pods.pids(namespace, "web"), "a process")
+    assert until(seen, "a process") == [False]
     assert name not in cluster.pods.hosts_file.read_text()
 
     gate.touch()

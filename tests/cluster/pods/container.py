@@ -15,6 +15,7 @@ from tests.cluster.pods.images import Images
 from tests.cluster.pods.launch import NOT_FOUND
 from tests.cluster.pods.processes import CouldNotStart, Process, Processes, View, last_words
 
+HOOK_SECONDS = 60.0
 LAST_WORDS = 2048
 """Of a container that failed, in its status."""
 LOOK_AGAIN = 1.0
@@ -168,9 +169,6 @@ class Container:
             return 0  # ended before it began
         if self.ending:  # while it was being started
             self.ground.processes.stop(process, 0)
-        hooks = self.spec.get("lifecycle", {})
-        if after := hooks.get("postStart"):
-            await probes.ask(after, self._asked(), 30)
         self._probing = [asyncio.create_task(self._probe(), name=f"probes-{self.name}")]
         self.ground.changed()
         try:
@@ -191,10 +189,14 @@ class Container:
 
     async def _probe(self) -> None:
         asked = self._asked()
+        if after := self.spec.get("lifecycle", {}).get("postStart"):
+            fault = await probes.ask(after, asked, HOOK_SECONDS)
+            if fault is not None:
+                return self._unwell("PostStart hook", fault, {})
         if startup := self.spec.get("startupProbe"):
             fault = await probes.first_success(startup, asked)
             if fault is not None:
-                return self._unwell("Startup", fault, startup)
+                return self._unwell("Startup probe", fault, startup)
         self.started = True
         self.ready = "readinessProbe" not in self.spec
         self.ground.changed()
@@ -211,11 +213,11 @@ class Container:
 
     def _told_alive(self, good: bool, fault: str) -> None:
         if not good and not self.ending:
-            self._unwell("Liveness", fault, self.spec["livenessProbe"])
+            self._unwell("Liveness probe", fault, self.spec["livenessProbe"])
 
     def _unwell(self, kind: str, fault: str, probe: Object) -> None:
-        self.ground.event("Warning", "Unhealthy", f"{kind} probe failed: {fault}")
-        self.ground.event("Normal", "Killing", f"Container {self.name} failed {kind.lower()} probe, will be restarted")
+        self.ground.event("Warning", "Unhealthy", f"{kind} failed: {fault}")
+        self.ground.event("Normal", "Killing", f"Container {self.name} failed {kind.lower()}, will be restarted")
         spec = self.ground.pod()["spec"]
         grace = probe.get("terminationGracePeriodSeconds", spec.get("terminationGracePeriodSeconds", 30))
         self._probing.append(asyncio.create_task(self._stop(grace), name=f"stop-{self.name}"))
@@ -226,11 +228,11 @@ class Container:
             return
         began = time.monotonic()
         if before := self.spec.get("lifecycle", {}).get("preStop"):
-            with contextlib.suppress(CouldNotStart):
-                waiting = asyncio.create_task(probes.ask(before, self._asked(), max(grace, 0.1)))
-                both: list[asyncio.Future[Any]] = [waiting, process.exited]
-                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-                waiting.cancel()
+            waiting = asyncio.create_task(probes.ask(before, self._asked(), max(grace, 0.1)))
+            both: list[asyncio.Future[Any]] = [waiting, process.exited]
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
         # As a kubelet: who has used up the time gets two seconds more, but one who had none.
         left = grace - (time.monotonic() - began)
         self.ground.processes.stop(process, max(left, 2.0) if grace > 0 else 0.0)
@@ -244,7 +246,10 @@ class Container:
         if self._view is None:
             return NOT_FOUND
         log = self.ground.logs / f"{self.name}.exec.log"
-        return await self.ground.processes.run(self._view, command, self._environment, log, seconds)
+        try:
+            return await self.ground.processes.run(self._view, command, self._environment, log, seconds)
+        except CouldNotStart:
+            return NOT_FOUND
 
 
 def now() -> str:

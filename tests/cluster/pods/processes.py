@@ -33,12 +33,13 @@ class View:
 
     def prefix(self) -> list[str]:
         """What is put before a command line so that it sees this."""
-        root = self.folder / "root"
+        root, path = self.folder / "root", self.folder / "view.json"
         root.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"view-{next(_numbers)}.json"
-        path.write_text(
-            json.dumps({"root": str(root), "mounts": self.mounts, "keep": list(self.keep), "cwd": self.cwd})
-        )
+        view = json.dumps({"root": str(root), "mounts": self.mounts, "keep": list(self.keep), "cwd": self.cwd})
+        if not path.exists() or path.read_text() != view:
+            fresh = path.with_name(f"view-{next(_numbers)}.json")
+            fresh.write_text(view)
+            fresh.rename(path)  # somebody may be reading the other
         return [sys.executable, "-I", "-S", launch.__file__, str(path)]
 
 
