@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.errors import NoServersError
 
 from handrail_operator.provision import nats_jwt
 
@@ -20,16 +22,18 @@ async def connect(
     name: str,
     *,
     patient: bool = False,
+    issued_after: int = 0,
     on_error: Callable[[Exception], None] | None = None,
     on_closed: Callable[[], None] | None = None,
 ) -> Client:
     """A connection into the account, as a user with these claims. `patient`: tries for ever, now and after a loss,
-    and its user does not expire: nats-py ends a connection for good when the server says that it has."""
+    and its user does not expire: nats-py ends a connection for good when the server says that it has.
+    `issued_after`: seconds since 1970; the account takes no users issued until then."""
     seed = nats_jwt.new_seed("user")
     subject = nats_jwt.public_key(seed)
 
     def jwt() -> bytes:
-        now = int(time.time())
+        now = max(int(time.time()), issued_after + 1)
         expires_at = None if patient else now + LIFETIME
         return nats_jwt.encode(account_seed, subject, name, claims, issued_at=now, expires_at=expires_at).encode()
 
@@ -61,8 +65,15 @@ async def connect(
 
 
 @asynccontextmanager
-async def connected(url: str, account_seed: str, claims: dict[str, Any], name: str) -> AsyncIterator[Client]:
-    client = await connect(url, account_seed, claims, name)
+async def connected(
+    url: str, account_seed: str, claims: dict[str, Any], name: str, *, issued_after: int = 0
+) -> AsyncIterator[Client]:
+    """A passing connection. Raises what the server said, where it refused."""
+    refusals: list[Exception] = []
+    try:
+        client = await connect(url, account_seed, claims, name, issued_after=issued_after, on_error=refusals.append)
+    except NoServersError as error:
+        raise next((one for one in refusals if isinstance(one, NatsError)), error) from None
     try:
         yield client
     finally:

@@ -32,7 +32,9 @@ async def probe(access: Access, secrets: TenantSecrets, within: float = WITHIN) 
     """Raises NotTaken, StreamMissing, ServerRefused, or NATS's errors."""
     # As the gateway: what it may not do, an event cannot either.
     publisher = nats_claims.publisher()
-    async with nats_connection.connected(access.nats_url, secrets.account_seed, publisher, "probe") as client:
+    async with nats_connection.connected(
+        access.nats_url, secrets.account_seed, publisher, "probe", issued_after=secrets.revoked_until
+    ) as client:
         try:
             sent = await client.jetstream().publish(subjects.EVENTS_PROBE, b"", timeout=5)
         except (NoStreamResponseError, NoRespondersError) as error:

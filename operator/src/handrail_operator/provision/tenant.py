@@ -76,8 +76,13 @@ async def _push(access: Access, system: Client, name: str, secrets: TenantSecret
 
 def inside(access: Access, secrets: TenantSecrets) -> AbstractAsyncContextManager[Client]:
     """A connection into the tenant's account that may do everything there."""
-    administrator = nats_claims.administrator()
-    return nats_connection.connected(access.nats_url, secrets.account_seed, administrator, "operator")
+    return nats_connection.connected(
+        access.nats_url,
+        secrets.account_seed,
+        nats_claims.administrator(),
+        "operator",
+        issued_after=secrets.revoked_until,
+    )
 
 
 def provisioned(access: Access, name: str, plan: Plan, secrets: TenantSecrets) -> ProvisionedTenant:
