@@ -105,10 +105,10 @@ cluster: install-dev .make/cluster
 	@exec "$(BIN)/python" -m tests.cluster.cluster $(ARGS)
 
 test-cluster: install-dev .make/cluster
-	"$(BIN)/pytest" -m cluster -n 1
+	"$(BIN)/pytest" -m "cluster and not soak" -n 1
 
 # What needs minutes of wall time.
-soak: install-dev
+soak: install-dev .make/cluster
 	"$(BIN)/pytest" -m soak -n 0 -s --timeout 7200 $(ARGS)
 
 # An hour by hand: random kills under load, the ledger and memory of it in the folder hour/.
