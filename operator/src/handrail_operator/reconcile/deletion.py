@@ -19,6 +19,7 @@ from handrail_operator.kube.errors import Conflict, NotFound
 from handrail_operator.provision.servers import Servers
 from handrail_operator.reconcile import namespaces, steps
 from handrail_operator.reconcile.keyrings import Keyrings
+from handrail_operator.reconcile.tell import Teller
 from handrail_operator.watching.cache import Children
 
 log = structlog.get_logger()
@@ -32,6 +33,7 @@ class Deletion:
     children: Children
     servers: Servers
     keyrings: Keyrings
+    teller: Teller
     timeout: float
     """Seconds from the request within which servers that are away may come back."""
 
@@ -45,13 +47,17 @@ class Deletion:
         if problems and not self._late(tenant):
             return problems
         await self._leave_cluster(name)
+        kept = f"What opens it is in Secret {names.keyring_secret(name)} of namespace {self.keyrings.namespace}."
+        kind, reason, text = "Normal", "Retained", f"Data and keys are found again by a tenant of this name. {kept}"
         if problems:
-            left = "; ".join(f"{kind}: {problem}" for kind, problem in problems.items())
-            log.error("tenant released with things left behind", tenant=name, left=left)
+            left = "; ".join(f"{one}: {problem}" for one, problem in problems.items())
+            kind, reason, text = "Warning", "LeftBehind", f"Not taken away: {left} {kept}"
         elif destroys(tenant):
             await self.keyrings.delete(name)
+            reason, text = "Destroyed", "Data and keys are gone."
+        await self.teller.post(tenant, kind, reason, text)
+        (log.warning if problems else log.info)("tenant deleted", tenant=name, reason=reason, message=text)
         await self._release(tenant)
-        log.info("tenant deleted", tenant=name, data="destroyed" if destroys(tenant) and not problems else "kept")
         return {}
 
     def _late(self, tenant: Object) -> bool:

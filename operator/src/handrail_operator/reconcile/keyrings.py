@@ -22,7 +22,7 @@ class Keyrings:
 
     def __init__(self, cluster: Cluster, platform_namespace: str) -> None:
         self._cluster = cluster
-        self._namespace = platform_namespace
+        self.namespace = platform_namespace
 
     async def load(self, tenant: str) -> TenantSecrets | None:
         """None where the tenant has none yet."""
@@ -66,15 +66,15 @@ class Keyrings:
         found = await self._get(tenant)
         if found is not None:
             metadata = found["metadata"]
-            await self._cluster.delete(kinds.SECRET, self._namespace, metadata["name"], uid=metadata["uid"])
+            await self._cluster.delete(kinds.SECRET, self.namespace, metadata["name"], uid=metadata["uid"])
 
     # --- parts -----------------------------------------------------------------------------------------------
 
     async def _get(self, tenant: str) -> Object | None:
         name = names.keyring_secret(tenant)
-        found = await self._cluster.get(kinds.SECRET, self._namespace, name)
+        found = await self._cluster.get(kinds.SECRET, self.namespace, name)
         if found is not None and (found["metadata"].get("labels") or {}).get(names.LABEL_TENANT) != tenant:
-            where = f"Secret {name} of namespace {self._namespace}"
+            where = f"Secret {name} of namespace {self.namespace}"
             raise KeyringUnusable(
                 f"{where} is not the operator's: label it {names.LABEL_TENANT}={tenant}, or remove it"
             )
@@ -85,14 +85,14 @@ class Keyrings:
             return keyring.decode_tenant(b64decode(found["data"][names.KEYRING_KEY], validate=True))
         except (KeyError, TypeError, ValueError) as error:
             # What it holds is told to nobody, and neither are the decoder's words about it.
-            where = f"Secret {found['metadata']['name']} of namespace {self._namespace}"
+            where = f"Secret {found['metadata']['name']} of namespace {self.namespace}"
             raise KeyringUnusable(f"{where} holds no keyring that can be read: put the one before back") from error
 
     async def _write(self, found: Object, secrets: TenantSecrets) -> None:
         metadata = found["metadata"]
         await self._cluster.json_patch(
             kinds.SECRET,
-            self._namespace,
+            self.namespace,
             metadata["name"],
             [
                 {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
@@ -106,7 +106,7 @@ class Keyrings:
             "kind": "Secret",
             "metadata": {
                 "name": names.keyring_secret(tenant),
-                "namespace": self._namespace,
+                "namespace": self.namespace,
                 "labels": {
                     names.LABEL_TENANT: tenant,
                     names.LABEL_USE: names.USE_PLATFORM,

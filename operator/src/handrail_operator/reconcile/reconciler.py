@@ -129,7 +129,7 @@ class Reconciler:
         self.keyrings = Keyrings(cluster, settings.namespace)
         self._data_path = DataPath(servers, touch)
         self._teller = Teller(cluster, settings.identity)
-        self._deletion = Deletion(cluster, children, servers, self.keyrings, settings.deletion_timeout)
+        self._deletion = Deletion(cluster, children, servers, self.keyrings, self._teller, settings.deletion_timeout)
         self._locks: dict[str, asyncio.Lock] = {}
         self._new: set[str] = set()
         """Namespaces (uid) that were made here and whose tenant was not ready yet: no stranger has been in there."""

@@ -57,7 +57,7 @@ class Teller:
         self._written[meta["name"]] = (meta["resourceVersion"], wanted)
         _log(meta["name"], before.conditions, wanted.conditions)
         for kind, reason, message in transitions(before.conditions, wanted.conditions):
-            await self._post(tenant, kind, reason, message)
+            await self.post(tenant, kind, reason, message)
         return True
 
     def _before(self, tenant: Object) -> TenantStatus:
@@ -70,7 +70,8 @@ class Teller:
             # Somebody wrote what no version of ours writes: it is written anew.
             return TenantStatus()
 
-    async def _post(self, tenant: Object, kind: str, reason: str, message: str) -> None:
+    async def post(self, tenant: Object, kind: str, reason: str, message: str) -> None:
+        """An event, which `kubectl describe` shows. `kind`: Normal or Warning."""
         meta = tenant["metadata"]
         event = {
             "apiVersion": kinds.EVENT.api_version,
