@@ -16,20 +16,18 @@ from tests.cluster import proxy as proxies
 from tests.cluster.api_faults import Fault, Rule
 from tests.cluster.audit import Audit, Write, changes
 from tests.cluster.control_plane import ControlPlane, kubectl
+from tests.cluster.lone_operators import lone_workshop
 from tests.cluster.operators import PLATFORM, Workshop
 from tests.contracts.test_tenant_spec import LEAST
 
 from handrail_contracts import names
 from handrail_operator.kube.client import Cluster
-from handrail_operator.provision.keyring import PlatformSecrets
-from handrail_operator.provision.platform import Access
 from handrail_operator.watching.leader import Election, Lead, Terms
 
 pytestmark = pytest.mark.cluster
 
 WITHIN = 60.0
 """Seconds that anything may take that is not about time."""
-NOWHERE = "127.0.0.1:1"
 SHORT = {"lease_duration": "4", "renew_deadline": "2.5", "retry_period": "0.5"}
 
 
@@ -44,11 +42,7 @@ def until(holds: Callable[[], bool], within: float = WITHIN) -> float:
 
 @pytest.fixture
 def workshop(plane: ControlPlane, tmp_path: Path) -> Workshop:
-    """No server is there, which keeps no operator from leading and from writing to the cluster."""
-    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PLATFORM}}
-    kubectl(plane, "apply", "-f", "-", text=msgspec.json.encode(space).decode())
-    access = Access(f"nats://{NOWHERE}", f"postgresql://a:b@{NOWHERE}/x", f"redis://{NOWHERE}", PlatformSecrets.new())
-    return Workshop.furnished(tmp_path, access)
+    return lone_workshop(plane, tmp_path)
 
 
 @pytest.fixture
