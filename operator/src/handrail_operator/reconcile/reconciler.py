@@ -22,7 +22,15 @@ from handrail_contracts import names, status
 from handrail_contracts.record import Phase
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_operator import plans
-from handrail_operator.errors import ApplyRefused, MigrationFailed, NamespaceTaken, NameTaken, SpecInvalid, TenantError
+from handrail_operator.errors import (
+    ApplyRefused,
+    KeyringMissing,
+    MigrationFailed,
+    NamespaceTaken,
+    NameTaken,
+    SpecInvalid,
+    TenantError,
+)
 from handrail_operator.installation import Installation
 from handrail_operator.kube import kinds
 from handrail_operator.kube.client import Cluster
@@ -293,6 +301,12 @@ class Reconciler:
 
     async def _keyring(self, look: _Look) -> TenantSecrets:
         found = await self.keyrings.load(look.name)
+        if found is None and look.mark(names.ANNOTATION_DATABASE):
+            raise KeyringMissing(
+                f"Secret {names.keyring_secret(look.name)} of namespace {self._settings.namespace} is gone, and with "
+                f"it the way to the tenant's data: put it back. To begin anew without that data, remove the annotation "
+                f"{names.ANNOTATION_DATABASE} from namespace {look.found.namespace}."
+            )
         found = found or await self.keyrings.create(look.name, TenantSecrets.new(_now()))
         asked = look.tenant["metadata"].get("annotations", {}).get(names.ANNOTATION_ROTATE, found.rotation)
         if asked == found.rotation:
