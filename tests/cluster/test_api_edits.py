@@ -72,7 +72,7 @@ async def the_config_is_changed_beside_its_file(api: Api) -> None:
     api.stage.api.apply(kube_api.tenant(api.tenant, tone={"voice": "formal"}))
 
     async def gits_again() -> bool:
-        return (await api.ask("GET", CONFIG)).json()["tone"]["voice"] == "formal"
+        return bool((await api.ask("GET", CONFIG)).json()["tone"]["voice"] == "formal")
 
     await api.gateway.until(gits_again)
     assert (await api.ask("PATCH", CONFIG, {"plan": "business"})).json()["code"] == "platform_field"
