@@ -21,8 +21,8 @@ class Size:
 
     @property
     def scales(self) -> bool:
-        """Whether an autoscaler says how many. One that starts at nothing would never start."""
-        return 0 < self.replicas < self.most
+        """Whether an autoscaler says how many."""
+        return self.replicas < self.most
 
 
 def sizes(place: Place) -> tuple[Size, ...]:
@@ -78,6 +78,7 @@ def _wanted(place: Place) -> tuple[Size, ...]:
 
 
 def _size(component: str, roles: tuple[str, ...], replicas: int, most: int) -> Size:
+    """An autoscaler that begins with nothing would never begin, so what has no pods gets none."""
     return Size(component, roles, replicas, most if replicas else 0)
 
 
