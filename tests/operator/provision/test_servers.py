@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import json
 import re
 import time
 from collections.abc import AsyncIterator
@@ -260,6 +261,16 @@ async def test_rights_that_were_taken_inside_the_database_come_back_on_a_thoroug
             await servers.ensure(NAME, "small", secrets)
             assert await inside.fetchval("SELECT has_schema_privilege($1, 'public', 'USAGE')", secrets.app)
         await servers.deprovision(NAME, secrets, data=True)
+
+
+async def test_a_standing_connection_does_not_expire(own: OwnServers) -> None:
+    """nats-py ends one for good when its user does, and a process may run for longer than any lifetime."""
+    async with opened(own.access) as (servers, _):
+        await eventually(lambda: servers.account)
+        assert servers.account is not None
+        told = json.loads((await servers.account.request("$SYS.REQ.USER.INFO", timeout=5)).data)
+    assert told["data"]["account"] == nats_jwt.public_key(own.access.secrets.platform_seed)
+    assert "expires" not in told["data"]
 
 
 async def test_a_plan_nobody_has_is_said_to_be_so(own: OwnServers) -> None:

@@ -31,12 +31,12 @@ async def ensure(connection: Any, tenant: TenantSecrets, plan: Plan) -> None:
             if role != group:
                 await _ensure_member(connection, role, group, found.get(role))
         wanted |= {group, *logins}
-        if group not in logins and group in found and found[group]["rolcanlogin"]:
-            await _shut(connection, group)
+        if group not in logins:
+            await _shut(connection, group, found.get(group))
     if tenant.generation:
         await _act_as_owner(connection, tenant)
     for role in found.keys() - wanted:
-        await _shut(connection, role)
+        await _shut(connection, role, found[role])
         await connection.execute(f'DROP ROLE "{role}"')
 
 
@@ -86,17 +86,17 @@ async def _act_as_owner(connection: Any, tenant: TenantSecrets) -> None:
             await connection.execute(f"ALTER ROLE \"{login}\" SET role = '{tenant.owner}'")
 
 
-async def _shut(connection: Any, role: str) -> None:
-    """Nobody comes in by it any more, and who is in goes."""
-    await connection.execute(f'ALTER ROLE "{role}" NOLOGIN PASSWORD NULL')
+async def _shut(connection: Any, role: str, kept: Any) -> None:
+    """Nobody comes in by it any more, and who is in goes: also where that was begun and not finished."""
+    if kept is not None and kept["rolcanlogin"]:
+        await connection.execute(f'ALTER ROLE "{role}" NOLOGIN PASSWORD NULL')
     await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", role)
 
 
 async def close(connection: Any, tenant: TenantSecrets) -> None:
     """Shuts all of the tenant's roles."""
     for row in await _find(connection, tenant):
-        if row["rolcanlogin"]:
-            await _shut(connection, row["rolname"])
+        await _shut(connection, row["rolname"], row)
 
 
 async def drop(connection: Any, tenant: TenantSecrets) -> None:
