@@ -1,13 +1,12 @@
 """The prompts' files and the pure parts around a model: versions, prices, languages."""
 
 import json
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from handrail_contracts.tenant_spec import Tone
-from handrail_runtime.agent.providers.openai import faults, language, markdown, prices, prompting
+from handrail_runtime.agent.providers.openai import language, markdown, prices, prompting
 from handrail_runtime.agent.providers.openai.redaction import scrubber
 
 
@@ -67,25 +66,6 @@ def test_prices_are_of_the_model_and_its_dated_versions_alone(model: str, cost: 
 )
 def test_a_language_is_told_by_script_and_small_words(text: str, tag: str, right: bool) -> None:
     assert language.plausible(text, tag) is right
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("7", 7.0),
-        ("0", 0.0),
-        ("-5", 0.0),
-        ("1e9", 3600.0),
-        ("Mon, 02 Nov 2026 12:00:30 GMT", 30.0),
-        ("Mon, 02 Nov 2026 11:00:00 GMT", 0.0),
-        ("soon", None),
-        ("nan", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:
-    assert faults.retry_after(value, datetime(2026, 11, 2, 12, 0, tzinfo=UTC)) == seconds
 
 
 def test_what_identifies_is_scrubbed() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from handrail_runtime.agent.escalation.retries import Result, next_attempt, of_status, retry_after
+from handrail_runtime.agent.escalation.retries import Result, next_attempt, of_status
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 
@@ -45,12 +45,3 @@ def test_a_wish_for_later_is_heeded(failures: int, asked: float, wait: float) ->
 )  # fmt: skip
 def test_what_an_answer_means(status: int, outcome: str) -> None:
     assert of_status(status).outcome == outcome
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [("30", 30.0), ("Mon, 02 Nov 2026 12:01:00 GMT", 60.0), ("Mon, 02 Nov 2026 11:00:00 GMT", 0.0), ("soon", None),
-     ("", None), (None, None), ("-5", None), ("9" * 40, 999999999.0)],
-)  # fmt: skip
-def test_retry_after(header: str | None, seconds: float | None) -> None:
-    assert retry_after(header, NOW) == seconds

@@ -9,7 +9,7 @@ import aiosmtplib
 import httpx2
 
 from handrail_contracts.tenant_spec import Escalation, SecretRef, Webhook
-from handrail_runtime import mail_server
+from handrail_runtime import mail_server, retry_after
 from handrail_runtime.agent.escalation import mail, retries, webhook
 from handrail_runtime.agent.escalation.alert import Alert
 from handrail_runtime.agent.escalation.retries import Result
@@ -101,7 +101,7 @@ class Channels:
             return Result("failed", error=f"no connection: {str(error)[:200]}")
         except httpx2.HTTPError as error:
             return Result("failed", error=f"the answer broke off ({type(error).__name__})")
-        wait = retries.retry_after(answer.headers.get("retry-after"), now)
+        wait = retry_after.seconds(answer.headers.get("retry-after"), now)
         return retries.of_status(answer.status_code, wait, said)
 
     async def _mail(self, alert: Alert, to: list[str]) -> Result:

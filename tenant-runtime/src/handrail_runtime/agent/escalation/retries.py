@@ -1,8 +1,6 @@
 """When an attempt is followed by another. Pure: what came of it in, seconds or the end out."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Literal
 
 BACK_OFF = (5.0, 30.0, 120.0, 600.0, 3600.0, 21600.0)
@@ -52,15 +50,3 @@ def of_status(status: int, retry_after: float | None = None, said: str = "") -> 
     if status in (408, 425, 429) or status >= 500:
         return Result("failed", status, error, retry_after)
     return Result("refused", status, error)
-
-
-def retry_after(header: str | None, now: datetime) -> float | None:
-    """Seconds, from a number or a date."""
-    text = (header or "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())

@@ -3,20 +3,17 @@
 Nothing of an answer's text is passed on: an endpoint may echo the key in it.
 """
 
-import math
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 import httpx2
 import openai
 
+from handrail_runtime import retry_after
 from handrail_runtime.agent.providers.provider import ProviderUnavailable
 from handrail_runtime.outbound import AnswerTooLarge, OutboundRefused
 
 ERRORS = (openai.OpenAIError, OutboundRefused, httpx2.HTTPError, httpx2.InvalidURL, UnicodeError, OSError)
 """What one request may raise."""
-MAX_AFTER = 3600.0
-"""Seconds; who asks for more is taken to mean this."""
 
 
 def read(error: BaseException, now: datetime) -> ProviderUnavailable:
@@ -39,7 +36,7 @@ def read(error: BaseException, now: datetime) -> ProviderUnavailable:
 
 def _of_status(error: openai.APIStatusError, now: datetime) -> ProviderUnavailable:
     status = error.status_code
-    after = retry_after(error.response.headers.get("retry-after"), now)
+    after = retry_after.seconds(error.response.headers.get("retry-after"), now)
     if status in (401, 403):
         return ProviderUnavailable(f"the endpoint does not accept the key ({status})", code="llm_auth")
     if status == 429 and error.code == "insufficient_quota":
@@ -55,21 +52,6 @@ def _of_status(error: openai.APIStatusError, now: datetime) -> ProviderUnavailab
         )
     curable = status in (408, 409)
     return ProviderUnavailable(f"the endpoint refuses the request ({status})", code="llm_rejected", curable=curable)
-
-
-def retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds that a Retry-After header asks for, given as seconds or as a date; None where it says nothing."""
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            at = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
-    return None if math.isnan(seconds) else min(max(0.0, seconds), MAX_AFTER)
 
 
 def _causes(error: BaseException | None) -> "list[BaseException]":
