@@ -24,7 +24,7 @@ from handrail_contracts import names, signals, subjects, times, traces
 from handrail_contracts.signals import Signal
 from handrail_runtime.agent import metrics
 from handrail_runtime.agent.runs import Runs, is_plain
-from handrail_runtime.agent.simple import Stopped
+from handrail_runtime.agent.simple import cause_of
 from handrail_runtime.config import Config
 from handrail_runtime.data.dead_letters import Letter, put_back
 from handrail_runtime.pull import MAX_MESSAGES, Pull
@@ -192,17 +192,17 @@ class Consumer:
                 decided.append(one.message)
                 _tell_of(one.signal, end, seconds)
                 continue
-            cause = end.__cause__ or end if isinstance(end, Stopped) else end
+            cause = cause_of(end)
             if isinstance(cause, LockNotAvailableError):
                 # One user's row is held by somebody for long: nobody else waits for it.
-                log.warning("a user's row is held; the signal comes again", signal_id=one.signal.signal_id)
+                log.warning("a user's row is held; the signal comes again", **_named(one.signal))
                 metrics.FAILURES.labels("locked").inc()
                 await self._pull.give_back(one.message, LOCKED_DELAY)
                 continue
             # A run that took too long says nothing of the database, unless that is silent, too.
             if is_outage(cause) and not (isinstance(cause, TimeoutError) and await self._answers()):
                 waiting.append(one)
-                log.warning("the database is away; the signal waits", error=type(cause).__name__)
+                log.warning("the database is away; the signal waits", error=type(cause).__name__, **_named(one.signal))
                 metrics.FAILURES.labels("outage").inc()
             else:
                 await self._failed(one, end, cause)
@@ -215,11 +215,7 @@ class Consumer:
         if not one.resumed and tried <= len(TRY_AGAIN_AFTER):
             delay = TRY_AGAIN_AFTER[tried - 1]
             log.warning(
-                "a run failed and is tried again",
-                attempt=tried,
-                delay=delay,
-                exc_info=cause,
-                signal_id=one.signal.signal_id,
+                "a run failed and is tried again", attempt=tried, delay=delay, exc_info=cause, **_named(one.signal)
             )
             await self._pull.give_back(one.message, delay)
             return
@@ -227,12 +223,12 @@ class Consumer:
             "a run failed for the last time; it is kept where it failed",
             attempt=tried,
             exc_info=cause,
-            signal_id=one.signal.signal_id,
+            **_named(one.signal),
         )
         try:
             await self._runs.give_up(one.signal, self._config(), end, tried)
         except Exception as error:
-            log.warning("a failed run could not be kept yet", exc_info=error, signal_id=one.signal.signal_id)
+            log.warning("a failed run could not be kept yet", exc_info=error, **_named(one.signal))
             await self._pull.give_back(one.message, OUTAGE_DELAY)
             return
         metrics.DECISIONS.labels(one.signal.kind, "failed").inc()

@@ -17,7 +17,7 @@ from handrail_runtime.agent.kept import Kept
 from handrail_runtime.agent.nodes import NODES
 from handrail_runtime.agent.perform import lock, record_failure
 from handrail_runtime.agent.rows import Decision, decision_of
-from handrail_runtime.agent.simple import Stopped
+from handrail_runtime.agent.simple import Stopped, cause_of
 from handrail_runtime.agent.state import start
 from handrail_runtime.config import Config
 from handrail_runtime.data.raw import raw_transaction
@@ -80,7 +80,7 @@ class Runs:
     async def give_up(self, signal: Signal, config: Config, error: BaseException, tried: int) -> None:
         """Keeps the run where it failed, with the decision `failed`. `tried`: how often it was, since it was begun or
         taken up; nothing is kept of a run that has been decided meanwhile."""
-        cause = error.__cause__ or error if isinstance(error, Stopped) else error
+        cause = cause_of(error)
         place = await self._place(signal, error)
         async with raw_transaction(self._desk.engine) as connection:
             (done,) = await lock(connection, [signal])

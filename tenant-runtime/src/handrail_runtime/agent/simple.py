@@ -37,6 +37,11 @@ class Stopped(Exception):
         return stopped
 
 
+def cause_of(error: BaseException) -> BaseException:
+    """Why a run could not go on."""
+    return error.__cause__ or error if isinstance(error, Stopped) else error
+
+
 async def carry(signal: Signal, state: State, node: str, run: Run) -> State:
     """From `node` to the end. Raises Stopped."""
     at: str | None = node
