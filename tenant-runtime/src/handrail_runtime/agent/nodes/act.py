@@ -19,6 +19,9 @@ from handrail_runtime.data.raw import raw_transaction
 
 
 async def act(state: State, run: Run) -> State:
+    """Nothing is done here for a user who goes to a human."""
+    if state["verdict"] == "escalate":
+        return {}
     return (await _under_lock([(state, run)]))[0]
 
 
@@ -61,13 +64,8 @@ async def _swiftly(journeys: Sequence[tuple[State, Run]]) -> list[Done | None]:
     return [done.get(decision.signal.signal_id) for _, decision, _ in tasks]
 
 
-async def _under_lock(journeys: Sequence[tuple[State, Run]]) -> list[State]:
+async def _under_lock(acting: Sequence[tuple[State, Run]]) -> list[State]:
     """The long way: the users' rows are locked, and the gates asked again."""
-    added: list[State] = [{} for _ in journeys]
-    todo = [at for at, (state, _) in enumerate(journeys) if state["verdict"] != "escalate"]
-    if not todo:
-        return added
-    acting = [journeys[at] for at in todo]
     found = [signal_of(state) for state, _ in acting]
     cases = [
         await run.case(signal) if state["verdict"] == "nudge" else None
@@ -78,11 +76,12 @@ async def _under_lock(journeys: Sequence[tuple[State, Run]]) -> list[State]:
         decided = await lock(connection, found)
         changed = await _ask_again(connection, acting, cases, decided)
         done = await _perform(connection, acting, changed, decided)
-    for at, signal, change, one in zip(todo, found, changed, done, strict=True):
-        added[at] = change if one is None else {**change, "outcome": one.outcome, "reason": one.reason}
+    added: list[State] = []
+    for signal, change, one in zip(found, changed, done, strict=True):
+        added.append(change if one is None else {**change, "outcome": one.outcome, "reason": one.reason})
         if one is not None and one.seq is not None:
             await desk.tell(signal, one.seq)
-    metrics.ACTED.labels("locked").inc(len(todo))
+    metrics.ACTED.labels("locked").inc(len(acting))
     return added
 
 
