@@ -18,8 +18,9 @@ import structlog
 from handrail_contracts import times
 from handrail_contracts.nudges import NudgeNotice
 from handrail_contracts.snippet_config import SnippetConfig
+from handrail_runtime.data.raw import DATABASE_ERRORS
 from handrail_runtime.realtime import metrics
-from handrail_runtime.realtime.nudge_table import DATABASE_AWAY, NudgeTable, Standing
+from handrail_runtime.realtime.nudge_table import NudgeTable, Standing
 from handrail_runtime.realtime.registry import Registry, Socket
 from handrail_runtime.roles import heed_cancellation
 
@@ -137,7 +138,7 @@ class Delivery:
                     async with asyncio.timeout(_TIMEOUT):
                         await self._flush_acks()
                         await self._look()
-                except DATABASE_AWAY as error:
+                except DATABASE_ERRORS as error:
                     self._failed(error)
                     await asyncio.sleep(_RETRY_AFTER[min(failures, len(_RETRY_AFTER) - 1)])
                     failures += 1
@@ -217,7 +218,7 @@ class Delivery:
                 async with asyncio.timeout(_TIMEOUT):
                     metrics.EXPIRED.inc(await self._table.expire())
                     found = await self._table.open_nudges()
-            except DATABASE_AWAY as error:
+            except DATABASE_ERRORS as error:
                 self._failed(error)
             else:
                 self._succeeded()
@@ -253,7 +254,7 @@ class Delivery:
         try:
             async with asyncio.timeout(1):
                 await self._flush_acks()
-        except DATABASE_AWAY:
+        except DATABASE_ERRORS:
             log.warning("acknowledgements not kept at the end", count=len(self._acks))
 
 

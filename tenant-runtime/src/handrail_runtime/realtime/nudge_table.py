@@ -3,13 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from asyncpg.exceptions import InterfaceError, PostgresError
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
-
-DATABASE_AWAY = (SQLAlchemyError, PostgresError, InterfaceError, OSError, TimeoutError)
-"""What a database that is away, restarting or overloaded raises."""
 
 # No transaction around: each statement stands for itself, and a look costs one round trip.
 _LOOK = text(
@@ -43,7 +38,7 @@ class Standing:
 
 
 class NudgeTable:
-    """Raises one of DATABASE_AWAY; nothing is lost then, the caller asks again."""
+    """Raises one of raw.DATABASE_ERRORS; nothing is lost then, the caller asks again."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")

@@ -21,10 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from handrail_contracts import names, subjects
 from handrail_contracts.problems import Problem
+from handrail_runtime.data.raw import DATABASE_ERRORS
 from handrail_runtime.data.tables import escalations
 from handrail_runtime.realtime import metrics
 from handrail_runtime.realtime.api import lists
-from handrail_runtime.realtime.nudge_table import DATABASE_AWAY
 
 log = structlog.get_logger()
 
@@ -167,7 +167,7 @@ class Mending:
             metrics.FAILURES.labels("nats").inc()
             log.warning("the stream does not take what is put back", error=repr(error))
             raise Problem("unavailable", "The stream does not answer right now.", retry_after=RETRY_AFTER) from error
-        except DATABASE_AWAY as error:
+        except DATABASE_ERRORS as error:
             metrics.FAILURES.labels("postgres").inc()
             log.warning("a change failed", error=type(error).__name__)
             raise Problem("unavailable", retry_after=RETRY_AFTER) from error

@@ -9,10 +9,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handrail_contracts.problems import Problem
+from handrail_runtime.data.raw import DATABASE_ERRORS
 from handrail_runtime.data.tables import user_aliases, users
 from handrail_runtime.realtime import metrics
 from handrail_runtime.realtime.api import lists
-from handrail_runtime.realtime.nudge_table import DATABASE_AWAY
 
 log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ class Reader:
                 async with asyncio.timeout(WAIT), self.turn, self._engine.connect() as connection:
                     await connection.execute(_LIMIT)
                     return [dict(row) for row in (await connection.execute(statement)).mappings()]
-        except DATABASE_AWAY as error:
+        except DATABASE_ERRORS as error:
             raise _problem(error) from error
         finally:
             self._waiting -= 1
