@@ -98,7 +98,6 @@ class Publisher:
         idle_after: float,
         ended: Ended,
     ) -> None:
-        self._directory = directory
         self._metrics = metrics
         self._url = url
         self.publish_timeout = publish_timeout

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from handrail_contracts import frames
+
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
@@ -45,7 +47,7 @@ class Settings(BaseSettings):
     head_timeout: float = Field(20.0, gt=0, description="Seconds a request's headers may take to come.")
     body_timeout: float = Field(60.0, gt=0, description="Seconds a request's body may take to come.")
     idle_after: float = Field(300.0, gt=0, description="Seconds after which an unused tenant's connection is closed.")
-    ping_every: float = Field(20.0, gt=0, description="Seconds between pings on a browser's socket.")
+    ping_every: float = Field(frames.PING_EVERY, gt=0, description="Seconds between pings on a browser's socket.")
     nats_grace: float = Field(10.0, gt=0, description="Seconds NATS may be away before /readyz says 503.")
     relist_every: float = Field(
         30.0, gt=0, description="Seconds between looks whether a change of the tenants was missed."

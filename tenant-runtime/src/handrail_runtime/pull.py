@@ -27,7 +27,6 @@ HEARTBEAT = 5.0
 TOUCH_EVERY = 10.0
 """Seconds, until the consumer's own ack_wait is known."""
 _NS = 1_000_000_000
-_TROUBLE = ("404", "503")
 
 
 class Pull:

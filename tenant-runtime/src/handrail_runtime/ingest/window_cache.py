@@ -45,7 +45,3 @@ class WindowCache:
 
     def _oldest(self) -> float:
         return next(iter(self._entries.values()))[3]
-
-    def clear(self) -> None:
-        self._entries.clear()
-        self._size = 0
