@@ -47,6 +47,8 @@ from handrail_operator.provision.verified import Verified
 
 WITHIN = 20.0
 """Seconds that one server may take for one tenant."""
+WITHIN_AT_THE_END = 60.0
+"""Seconds that one server may take for what is destroyed."""
 FIRST = 5.0
 """Seconds that a tenant waits for the first look at a server."""
 
@@ -173,9 +175,17 @@ class Servers:
         for one in (name, secrets.account_seed, self._accounts.pop(name, "")):
             self._verified.forget(one)
         found = await asyncio.gather(
-            self._try(status.MESSAGING, lambda: self._end_messaging(name, secrets, data)),
-            self._try(status.DATABASE, lambda: deprovision_database(self._postgres, secrets, data=data)),
-            self._try(status.CACHE, lambda: redis_user.delete_tenant(self._redis, name, secrets, data=data)),
+            self._try(status.MESSAGING, lambda: self._end_messaging(name, secrets, data), WITHIN_AT_THE_END),
+            self._try(
+                status.DATABASE,
+                lambda: deprovision_database(self._postgres, secrets, data=data),
+                WITHIN_AT_THE_END,
+            ),
+            self._try(
+                status.CACHE,
+                lambda: redis_user.delete_tenant(self._redis, name, secrets, data=data),
+                WITHIN_AT_THE_END,
+            ),
         )
         components = (status.MESSAGING, status.DATABASE, status.CACHE)
         return {component: problem for component, problem in zip(components, found, strict=True) if problem is not None}
@@ -211,7 +221,9 @@ class Servers:
             self._verified.note(what, name, mark, epoch, value, random.uniform(0.75, 1.25))  # noqa: S311 - no secret
         return problem
 
-    async def _try(self, component: str, work: Callable[[], Awaitable[None]]) -> TenantError | None:
+    async def _try(
+        self, component: str, work: Callable[[], Awaitable[None]], within: float = WITHIN
+    ) -> TenantError | None:
         """Within bounds; a server that is known to be away is not asked."""
         watch = self._watches[component]
         try:
@@ -219,7 +231,7 @@ class Servers:
                 await watch.seen()
             if watch.trouble is not None:
                 return watch.trouble
-            async with asyncio.timeout(WITHIN):
+            async with asyncio.timeout(within):
                 await watch.unless_gone(work())
         except Exception as error:  # noqa: BLE001 - told as what it means
             watch.doubt()
