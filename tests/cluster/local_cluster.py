@@ -3,6 +3,7 @@
 The three servers are given; the operator is started by whoever wants one.
 """
 
+import contextlib
 import json
 import sys
 import time
@@ -19,6 +20,7 @@ from tests.cluster.operators import PLATFORM, Operator, Workshop
 from tests.cluster.pods.images import RUNTIME
 from tests.cluster.pods.processes import last_words
 from tests.cluster.pods.runner import Pods
+from tests.cluster.reading import Reader, Unknown
 
 from handrail_cli.embedded.ports import LOOPBACK, free_port
 from handrail_cli.supervise.client import Command, KeeperClient, inherited_environment
@@ -42,6 +44,7 @@ class LocalCluster:
     told: Callable[[str], None] = lambda _part: None
     gateway_port: int = 0
     _keeper: KeeperClient | None = None
+    _reader: Reader | None = None
 
     def __post_init__(self) -> None:
         self.plane = ControlPlane(self.folder / "control-plane")
@@ -66,6 +69,8 @@ class LocalCluster:
 
     def stop(self) -> None:
         """Also of what `start` did not finish."""
+        if self._reader is not None:
+            self._reader.close()
         if self._keeper is not None:
             self._keeper.close()
         self.pods.stop()
@@ -85,7 +90,11 @@ class LocalCluster:
         )
 
     def get(self, *arguments: str) -> Any:
-        """An object, or a list's items."""
+        """As `kubectl get` is asked: an object, None where there is none, or a list's items."""
+        if self._reader is None:
+            self._reader = Reader(self.plane)
+        with contextlib.suppress(Unknown):
+            return self._reader.get(*arguments)
         found = json.loads(self.kubectl("get", *arguments, "-o", "json", "--ignore-not-found") or "null")
         return found["items"] if found and "items" in found else found
 

@@ -86,7 +86,11 @@ def log(cluster: LocalCluster, namespace: str, name: str, *, seconds: float = PA
     return cluster.pods.logs(namespace, name)
 
 
-def events(cluster: LocalCluster, namespace: str, name: str) -> list[tuple[str, str]]:
-    """Reason and message of what was told of an object."""
-    found = cluster.get("events", "-n", namespace, "--field-selector", f"involvedObject.name={name}")
-    return [(one["reason"], one["message"]) for one in found]
+def await_event(cluster: LocalCluster, namespace: str, name: str, reason: str, message: str) -> None:
+    """Until it was told of an object. Raises TimeoutError."""
+
+    def told() -> bool:
+        found = cluster.get("events", "-n", namespace, "--field-selector", f"involvedObject.name={name}")
+        return (reason, message) in [(one["reason"], one["message"]) for one in found]
+
+    until(told, f"{reason} of {name}: {message}")

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from tests.cluster.local_cluster import LocalCluster
-from tests.cluster.pod_manifests import events, job, log, pod, python, until
+from tests.cluster.pod_manifests import await_event, job, log, pod, python, until
 
 pytestmark = pytest.mark.cluster
 
@@ -63,7 +63,7 @@ def test_who_crashes_again_and_again_is_backed_off(cluster: LocalCluster, namesp
 
     until(waits, "the pause")
     assert state(cluster, namespace, "crashes")["restartCount"] == 1
-    assert ("BackOff", "back-off 10s restarting failed container") in events(cluster, namespace, "crashes")
+    await_event(cluster, namespace, "crashes", "BackOff", "back-off 10s restarting failed container")
 
 
 def test_liveness_starts_a_hanging_container_again(cluster: LocalCluster, namespace: str):
@@ -92,9 +92,8 @@ time.sleep(600)
 
     until(again, "a second start")
     assert cluster.pods.logs(namespace, "hangs", "main") == "began\nbegan\n"
-    told = events(cluster, namespace, "hangs")
-    assert ("Unhealthy", "Liveness probe failed: the command ended with 1") in told
-    assert ("Killing", "Container main failed liveness probe, will be restarted") in told
+    await_event(cluster, namespace, "hangs", "Unhealthy", "Liveness probe failed: the command ended with 1")
+    await_event(cluster, namespace, "hangs", "Killing", "Container main failed liveness probe, will be restarted")
     status = cluster.get("pod", "hangs", "-n", namespace)["status"]["containerStatuses"]
     assert {one["name"]: one["restartCount"] for one in status} == {"main": 1, "breaks": 0}
 
@@ -132,9 +131,7 @@ def test_an_unknown_image_is_not_pulled(cluster: LocalCluster, namespace: str):
 
     until(waits, "the reason")
     assert cluster.get("pod", "strange", "-n", namespace)["status"]["phase"] == "Pending"
-    assert ("Failed", 'no such image "registry.example/nobody:1" on this machine') in events(
-        cluster, namespace, "strange"
-    )
+    await_event(cluster, namespace, "strange", "Failed", 'no such image "registry.example/nobody:1" on this machine')
 
     cluster.kubectl("-n", namespace, "delete", "pod", "strange", "--timeout=20s")
 
@@ -180,8 +177,7 @@ def test_what_is_not_known_is_told_and_not_left_out(cluster: LocalCluster, names
     cluster.apply(pod(namespace, "asked", asked), pod(namespace, "mounts", python("print()"), volumes=host))
 
     for name, what in (("asked", "the gRPC readinessProbe of main"), ("mounts", "a volume of the host's /")):
-        told = until(lambda: events(cluster, namespace, name), "an event")  # noqa: B023
-        assert ("Unsupported", f"processes of this machine do not know {what}") in told
+        await_event(cluster, namespace, name, "Unsupported", f"processes of this machine do not know {what}")
         assert cluster.pods.pids(namespace, name) == []
 
 
@@ -199,4 +195,4 @@ def test_hooks_that_fail(cluster: LocalCluster, namespace: str):
 
     log(cluster, namespace, "first")
     assert state(cluster, namespace, "first")["state"]["terminated"]["exitCode"] == 128 + 15  # type: ignore[index]
-    assert ("Unhealthy", "PostStart hook failed: the command ended with 1") in events(cluster, namespace, "first")
+    await_event(cluster, namespace, "first", "Unhealthy", "PostStart hook failed: the command ended with 1")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from tests.cluster.local_cluster import LocalCluster
-from tests.cluster.pod_manifests import POD_IP, events, log, pod, python, secret, until
+from tests.cluster.pod_manifests import POD_IP, await_event, log, pod, python, secret, until
 
 pytestmark = pytest.mark.cluster
 
@@ -184,9 +184,8 @@ def test_a_missing_secret_is_waited_for(cluster: LocalCluster, namespace: str):
 
     until(lambda: waits("names") == "CreateContainerConfigError", "the reason")
     until(lambda: waits("mounts") == "ContainerCreating", "the reason")
-    told = until(lambda: events(cluster, namespace, "mounts"), "an event")
-    assert ("FailedMount", 'MountVolume.SetUp failed: secret "late" not found') in told
-    assert ("Failed", 'secret "late" not found') in until(lambda: events(cluster, namespace, "names"), "an event")
+    await_event(cluster, namespace, "mounts", "FailedMount", 'MountVolume.SetUp failed: secret "late" not found')
+    await_event(cluster, namespace, "names", "Failed", 'secret "late" not found')
 
     cluster.apply(secret(namespace, "late", key="here"))
 

@@ -56,6 +56,17 @@ def test_a_view(tmp_path: Path, allowed: list[str]):
     assert str(tmp_path) not in Path("/proc/mounts").read_text()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can share mounts")
+def test_what_is_mounted_for_a_process_is_seen_by_it_alone(tmp_path: Path):
+    """Where the machine shares what is mounted between its namespaces, as many do."""
+    shared = ["unshare", "--mount", "--propagation", "shared", "sh", "-c", '"$@" && cat /proc/self/mounts', "sh"]
+
+    done = run(*shared, *view(tmp_path).prefix(), "true")
+
+    assert " / " in done.stdout
+    assert str(tmp_path) not in done.stdout
+
+
 def test_where_nothing_is_allowed_it_says_so(tmp_path: Path):
     done = run(*NEITHER, *view(tmp_path).prefix(), "true")
 
