@@ -6,11 +6,14 @@ from urllib.parse import urlsplit
 import asyncpg
 import nats.errors
 import redis.exceptions
+import structlog
 from asyncpg.exceptions import InterfaceError, PostgresError
 from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from handrail_operator.errors import ServerRefused, ServerUnavailable, TenantError
 from handrail_operator.provision.nats_accounts import ClaimsRefused
+
+log = structlog.get_logger()
 
 Explain = Callable[[BaseException], TenantError]
 
@@ -23,6 +26,13 @@ _PG_AWAY = (
     InterfaceError,
 )
 _PG_KEYS = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidPasswordError)
+_AWAY = (OSError, TimeoutError, nats.errors.Error, PostgresError, InterfaceError, redis.exceptions.RedisError)
+
+
+class Fault(TenantError):
+    """Neither the server nor the tenant is to blame."""
+
+    reason = "InternalError"
 
 
 def place(url: str) -> str:
@@ -51,7 +61,7 @@ def nats_trouble(url: str) -> Explain:
                 return ServerRefused(_nats_keys(server))
             case nats.errors.NoRespondersError():
                 return ServerUnavailable(f"{server} has nobody who answers: JetStream is off or still starting")
-        return ServerUnavailable(_away(server, error))
+        return _else(server, error)
 
     return explain
 
@@ -79,7 +89,7 @@ def postgres_trouble(url: str) -> Explain:
                 return ServerRefused(f"{server}: the administrator may not do what is needed: {error}")
             case PostgresError():
                 return ServerRefused(f"{server} refuses: {error} ({type(error).__name__})")
-        return ServerUnavailable(_away(server, error))
+        return _else(server, error)
 
     return explain
 
@@ -101,9 +111,16 @@ def redis_trouble(url: str) -> Explain:
                 return ServerRefused(f"{server}: the administrator may not do what is needed: {error}")
             case redis.exceptions.RedisError():
                 return ServerRefused(f"{server} refuses: {error}")
-        return ServerUnavailable(_away(server, error))
+        return _else(server, error)
 
     return explain
+
+
+def _else(server: str, error: BaseException) -> TenantError:
+    if isinstance(error, _AWAY):
+        return ServerUnavailable(_away(server, error))
+    log.error("a fault of ours at a server", server=server, exc_info=error)
+    return Fault(f"{server}: a fault in the operator itself ({type(error).__name__}); its log says more")
 
 
 def _away(server: str, error: BaseException) -> str:
