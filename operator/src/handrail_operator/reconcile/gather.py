@@ -1,0 +1,177 @@
+"""What is to be known of a tenant before anything is decided: its namespace, keyring, Secrets, place on the servers."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+from pydantic import ValidationError
+
+from handrail_contracts import names
+from handrail_contracts.tenant_spec import TenantSpec
+from handrail_operator import plans
+from handrail_operator.errors import KeyringMissing, SpecInvalid
+from handrail_operator.installation import Installation
+from handrail_operator.kube import kinds
+from handrail_operator.kube.client import Cluster
+from handrail_operator.kube.errors import Forbidden
+from handrail_operator.manifests import tenant as manifests
+from handrail_operator.manifests.place import Home, Place
+from handrail_operator.provision.keyring import TenantSecrets
+from handrail_operator.provision.servers import Servers
+from handrail_operator.reconcile import namespaces, references, steps
+from handrail_operator.reconcile.keyrings import Keyrings
+from handrail_operator.reconcile.look import Known, Look
+from handrail_operator.reconcile.objects import Objects
+from handrail_operator.settings import Settings
+from handrail_operator.watching.cache import Children
+
+log = structlog.get_logger()
+
+Object = dict[str, Any]
+_GRANTED_WITHIN = 25
+"""Tries, a fifth of a second apart, until a right that was just given counts."""
+
+
+class Gathering:
+    def __init__(
+        self,
+        cluster: Cluster,
+        children: Children,
+        servers: Servers,
+        keyrings: Keyrings,
+        settings: Settings,
+        installation: Installation,
+    ) -> None:
+        self._cluster = cluster
+        self._objects = Objects(cluster)
+        self._children = children
+        self._servers = servers
+        self._keyrings = keyrings
+        self._settings = settings
+        self._installation = installation
+        self._new: set[str] = set()
+        """Namespaces (uid) that were made here and whose tenant was not ready yet."""
+
+    async def gather(self, look: Look) -> Known:
+        """Raises TenantError where that ends the look, ApiError."""
+        spec = _spec(look.tenant)
+        look.found.suspended = spec.suspend
+        plan = plans.find(self._installation.plans, spec.plan)
+        namespace = await self._namespace(look)
+        secrets = await self._keyring(look)
+        listed = await self._enter(look)
+        resolved = references.resolve(spec, namespace, listed)
+        look.found.missing = list(resolved.missing)
+        if "*" in spec.origins:
+            text = "The origin * counts as none outside local mode: name the origins of the product's pages."
+            look.found.warnings.append(("WildcardOrigin", text))
+        ensured = await self._servers.ensure(look.name, spec.plan, secrets)
+        look.found.problems.update(ensured.problems)
+        look.found.provisioned = not ensured.problems
+        standing = {steps.key(one): one for one in [*self._children_in(look.name, namespace), *listed]}
+        return Known(spec, plan, namespace, secrets, resolved, ensured, standing)
+
+    async def _namespace(self, look: Look) -> str:
+        labelled = self._children.namespaces(look.name)
+        alive = [one for one in labelled if "deletionTimestamp" not in one["metadata"]]
+        before = look.tenant.get("status", {}).get("namespace", "")
+        chosen = namespaces.choose(look.name, alive, before)
+        if chosen is None:
+            chosen, made = await namespaces.make(self._cluster, look.name, look.uid)
+            if made:
+                self._new.add(chosen["metadata"]["uid"])
+        look.namespace = chosen
+        look.found.namespace = str(look.namespace["metadata"]["name"])
+        await self.mark(look)
+        return look.found.namespace
+
+    async def mark(self, look: Look, notes: dict[str, str] | None = None) -> None:
+        """Brings the namespace to what it should be, with what is known of the database noted on it."""
+        kept = {note: value for note in namespaces.NOTES if (value := look.mark(note))}
+        wanted = namespaces.wanted(look.name, look.uid, look.namespace, kept | (notes or {}))
+        if steps.applied([wanted], {steps.key(look.namespace): look.namespace}):
+            look.namespace = await self._cluster.apply(wanted)
+
+    async def _enter(self, look: Look) -> list[Object]:
+        """The Secrets of the namespace, which may be read only once a RoleBinding says so."""
+        children = {(plural, name): one for (plural, _, name), one in self._children.of(look.name).items()}
+        new = steps.applied(manifests.rights(self._home(look)), children)
+        await self._objects.write(new, {})
+        for left in reversed(range(_GRANTED_WITHIN if new else 1)):
+            try:
+                return await self._cluster.list(kinds.SECRET, look.found.namespace, labels=names.LABEL_USE)
+            except Forbidden:
+                # The API server takes a moment to know of a new right.
+                if not left:
+                    raise
+                await asyncio.sleep(0.2)
+        raise AssertionError
+
+    def _home(self, look: Look) -> Home:
+        return Home(look.name, look.uid, look.found.namespace, self._settings.namespace, self._installation)
+
+    async def _keyring(self, look: Look) -> TenantSecrets:
+        found = await self._keyrings.load(look.name)
+        if found is None and look.mark(names.ANNOTATION_DATABASE):
+            raise KeyringMissing(
+                f"Secret {names.keyring_secret(look.name)} of namespace {self._settings.namespace} is gone, and with "
+                f"it the way to the tenant's data: put it back. To begin anew without that data, remove the annotation "
+                f"{names.ANNOTATION_DATABASE} from namespace {look.found.namespace}."
+            )
+        found = found or await self._keyrings.create(look.name, TenantSecrets.new(_now()))
+        asked = look.tenant["metadata"].get("annotations", {}).get(names.ANNOTATION_ROTATE, found.rotation)
+        if asked == found.rotation:
+            return found
+        log.info("rotating credentials", tenant=look.name)
+        return await self._keyrings.change(look.name, lambda secrets: _rotated(secrets, asked))
+
+    def _children_in(self, name: str, namespace: str) -> list[Object]:
+        return [one for (_, space, _), one in self._children.of(name).items() if space == namespace]
+
+    def place(self, look: Look, known: Known) -> Place | None:
+        """None as long as the tenant never had a database: there is nothing its pods could do."""
+        database_id = known.ensured.database_id or look.mark(names.ANNOTATION_DATABASE)
+        if not database_id:
+            return None
+        return Place(
+            **vars(self._home(look)),
+            spec=known.spec,
+            plan=known.plan,
+            nats_url=self._settings.nats_url,
+            provisioned=known.ensured.provisioned,
+            secrets=known.secrets,
+            usable_refs=known.resolved.usable,
+            database_id=database_id,
+            smtp_url=self._settings.optional_secret(names.SMTP_URL_FILE),
+        )
+
+    def untouched(self, look: Look) -> bool:
+        """Whether the namespace was made here and its tenant not ready since: no stranger has been in there."""
+        return look.namespace["metadata"]["uid"] in self._new
+
+    def settled(self, look: Look) -> None:
+        """The tenant is ready."""
+        self._new.discard(look.namespace["metadata"]["uid"])
+
+
+def _rotated(secrets: TenantSecrets, asked: str) -> TenantSecrets:
+    if secrets.rotation == asked:
+        return secrets
+    return msgspec.structs.replace(secrets.rotated(int(time.time())), rotation=asked)
+
+
+def _spec(tenant: Object) -> TenantSpec:
+    """Raises SpecInvalid."""
+    try:
+        return TenantSpec.model_validate(tenant.get("spec"))
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        texts = [f"spec.{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found[:5]]
+        raise SpecInvalid(f"{'; '.join(texts)}. What was in force goes on.") from error
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
