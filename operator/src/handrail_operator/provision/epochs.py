@@ -13,7 +13,7 @@ from handrail_operator.provision.trouble import Explain
 
 EVERY = 1.5
 """Seconds between looks."""
-PATIENCE = 3.5
+PATIENCE = 5.0
 """Seconds after which a server that does not answer counts as away."""
 
 Changed = Callable[[str], None]

@@ -26,9 +26,9 @@ class NatsLook:
 
     async def epoch(self) -> str:
         _, client = await asyncio.gather(self._system.required(), self._account.required())
-        answer = await client.request("$SYS.REQ.USER.INFO", b"", timeout=2)
+        answer = await client.request("$SYS.REQ.USER.INFO", b"", timeout=4.5)
         server = json.loads(answer.data)["server"]["id"]
-        js = client.jetstream(timeout=2)
+        js = client.jetstream(timeout=4.5)
         try:
             made = (await js.stream_info(f"KV_{names.TENANTS_BUCKET}")).created
         except NotFoundError:

@@ -49,7 +49,7 @@ WITHIN = 20.0
 """Seconds that one server may take for one tenant."""
 WITHIN_AT_THE_END = 60.0
 """Seconds that one server may take for what is destroyed."""
-FIRST = 5.0
+FIRST = 8.0
 """Seconds that a tenant waits for the first look at a server."""
 
 
