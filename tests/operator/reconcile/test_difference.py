@@ -134,6 +134,13 @@ def test_an_autoscaler_is_no_stranger():
     assert removals(WANTED, live) == []
 
 
+def test_how_many_pods_is_the_autoscalers_whoever_said_it_last():
+    live = standing()
+    live["metadata"]["managedFields"].append(by("kubectl-edit", {"f:replicas": {}}))
+    assert as_wanted(WANTED, live)
+    assert removals(WANTED, live) == []
+
+
 def test_a_field_that_a_stranger_changed_is_written_and_not_removed():
     live = standing()
     image(live)

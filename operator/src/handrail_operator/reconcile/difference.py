@@ -13,6 +13,8 @@ from handrail_contracts import names
 from handrail_operator.calls.ownership import Element, Entry, Member, Path, decoded
 
 Object = dict[str, Any]
+_PODS: Path = ("spec", "replicas")
+"""Where we do not say how many, an autoscaler does, whoever said it last: taken away, it would fall to one."""
 _EXACT = {"podSelector", "namespaceSelector", "selector", "matchLabels", "nodeSelector", "data", "hard"}
 """Maps in which more is something else, and not a default."""
 
@@ -47,7 +49,7 @@ def _additions(wanted: Object, live: Object) -> list[Path]:
         if not entry.get("subresource"):
             paths = {path for path in decoded(entry.get("fieldsV1")) if path[0] in roots}
             (ours if entry.get("manager") == names.FIELD_MANAGER else theirs).update(paths)
-    added = {path for path in theirs - ours if not _has(wanted, path)}
+    added = {path for path in theirs - ours - {_PODS} if not _has(wanted, path)}
     return sorted((path for path in added if not any(path[:n] in added for n in range(1, len(path)))), key=repr)
 
 
