@@ -233,7 +233,7 @@ async def test_entries_are_owned_apart(acme):
     assert problem.errors == [{"loc": ["baselines"], "msg": f'baselines[one] belongs to "{GIT}"'}]
     other = baseline("one", "click", steps=SPEC["baselines"][0]["steps"])
     problem = await acme.refused({"baselines": [changed, other]})
-    assert [one["loc"] for one in problem.errors] == [["baselines", 1]]
+    assert [one["loc"] for one in problem.errors] == [["baselines", 1, "success", "event"]]
 
     # Git's own entries may come and go meanwhile.
     spec = (await acme.git(SPEC | {"baselines": [baseline("three")]}))["spec"]
@@ -273,6 +273,14 @@ async def test_what_git_brought_is_removed_on_demand(acme):
     assert [one["name"] for one in (await acme.git(SPEC))["spec"]["baselines"]] == ["one"]
 
 
+async def test_what_its_maker_brought_is_removed_on_demand(room):
+    """He owns lists and objects as such, too."""
+    await room.cluster.create(room.document(SPEC | {"llm": {"apiKeySecretRef": {"name": "llm", "key": "key"}}}))
+    spec = await room.done({"baselines": [], "llm": {"apiKeySecretRef": None}, "escalation": None}, take_over=True)
+    assert (spec["baselines"], spec["llm"].get("apiKeySecretRef"), spec["escalation"]["webhooks"]) == ([], None, [])
+    assert await room.owned() == set()
+
+
 async def test_an_empty_list_of_gits_is_no_obstacle(room):
     bare = {"displayName": "Acme", "origins": ["https://a.test"], "escalation": {"webhooks": []}}
     await room.git(bare | {"baselines": [baseline("one", steps=[])]})
@@ -295,7 +303,8 @@ async def test_the_order_of_steps_is_kept(acme):
         }
 
     problem = await acme.refused(steps("b", "a"))
-    assert problem.errors[0]["msg"] == f'baselines[one] belongs to "{GIT}"'
+    assert [one["loc"] for one in problem.errors] == [["baselines", 0, "steps", 1], ["baselines", 0, "steps", 0]]
+    assert problem.errors[0]["msg"] == f'baselines[one].steps[a] belongs to "{GIT}"'
     for order in ("b", "a"), ("c", "b", "a"), ("a", "d", "b", "c"), ("c", "a"):
         spec = await acme.done(steps(*order), take_over=True)
         assert [step["name"] for step in spec["baselines"][0]["steps"]] == list(order)

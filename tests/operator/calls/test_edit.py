@@ -139,6 +139,17 @@ def test_an_entry_of_another_is_removed_whole():
     assert (ENTRY in found.claims, found.spec) == (True, {})
 
 
+def test_what_loses_its_last_field_goes_whole():
+    """Who created the object owns lists and objects as such, too; left to him they would stay as nulls."""
+    spec = GITS | {"llm": {"apiKeySecretRef": {"name": "a", "key": "b"}}}
+    tenant = stored(spec)
+    as_such: set[Path] = {("baselines",), ("llm",), ("llm", "apiKeySecretRef")}
+    tenant["metadata"]["managedFields"] = [entry("hand", {"f:spec": encoded(as_such | fields(spec).keys())}, "Update")]
+    found = decided(tenant, {"baselines": [], "llm": {"apiKeySecretRef": None}}, take_over=True)
+    assert found.claims & as_such == {("baselines",), ("llm", "apiKeySecretRef")}
+    assert found.spec == {}
+
+
 def test_a_field_that_is_to_go_and_is_nobodys_is_owned_first():
     tenant = stored(GITS | {"baselines": [ONE, TWO], "llm": {"apiKeySecretRef": {"name": "a", "key": "b"}}}, git=GITS)
     found = decided(tenant, {"baselines": [ONE], "llm": {"apiKeySecretRef": None}})
