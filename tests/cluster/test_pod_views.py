@@ -12,6 +12,8 @@ from tests.cluster.pod_manifests import until
 from tests.cluster.pods.launch import NOT_ALLOWED
 from tests.cluster.pods.processes import View
 
+pytestmark = pytest.mark.cluster  # as the node itself: Linux, and namespaces that are allowed
+
 LOOK = "cat /etc/hosts /var/run/of/nobody/file /deep/er/file; touch /var/run/of/nobody/new /deep/er/new"
 PLAIN: list[str] = []
 # root without the right to mount: a user namespace is the way, as for an ordinary user
