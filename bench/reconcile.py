@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from floors import bare_apply
 from ground import SPEC, Ground, ground, is_ready, manifest
 from harness import Arm, Figures, Results, alternate, cpu_seconds, main, report
 from prometheus_client.parser import text_string_to_metric_families
+from tests.cluster import takers
 from tests.cluster.audit import Audit, changes, table
 from tests.cluster.operators import INSTALLATION, PLATFORM, Operator
 
@@ -72,8 +74,9 @@ def _floor(count: int) -> Callable[[], Awaitable[Figures]]:
 
 def _operator(count: int) -> Callable[[], Awaitable[Figures]]:
     async def run() -> Figures:
+        # Pods that nobody runs take no probe of the data path: somebody stands in for them.
         async with ground(count) as place:
-            with place.workshop.operator(place.plane.kubeconfig()) as operator:
+            with _taking(place), place.workshop.operator(place.plane.kubeconfig()) as operator:
                 await asyncio.to_thread(operator.await_ready)
                 idle = _peak(operator)
                 began, used = time.perf_counter(), cpu_seconds([operator.pid])
@@ -91,6 +94,10 @@ def _operator(count: int) -> Callable[[], Awaitable[Figures]]:
             return figures | await _restart(place, count + 1)
 
     return run
+
+
+def _taking(place: Ground) -> AbstractContextManager[None]:
+    return takers.taking(place.plane, place.servers.servers.access(), look_every=2)
 
 
 async def _one_more(place: Ground) -> float:
@@ -115,7 +122,7 @@ async def _quiet(place: Ground) -> None:
 
 async def _restart(place: Ground, count: int) -> Figures:
     since, began = datetime.now(UTC), time.perf_counter()
-    with place.workshop.operator(place.plane.kubeconfig(), resync=str(RESYNC)) as operator:
+    with _taking(place), place.workshop.operator(place.plane.kubeconfig(), resync=str(RESYNC)) as operator:
         await asyncio.to_thread(operator.await_ready)
         ready = time.perf_counter() - began
         first = await _until_looks(operator, count, 0.1)

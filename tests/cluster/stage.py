@@ -3,12 +3,12 @@
 import json
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.cluster import kube_api, nodes, proxy
+from tests.cluster import kube_api, nodes, proxy, takers
 from tests.cluster.audit import Audit
 from tests.cluster.control_plane import ControlPlane, kubectl
 from tests.cluster.end_state import Looker
@@ -63,6 +63,10 @@ class Stage:
     def proxy(self) -> Iterator[Proxy]:
         with proxy.running(self.plane, self.folder / f"proxy-{secrets.token_hex(4)}") as made:
             yield made
+
+    def taking(self) -> AbstractContextManager[None]:
+        """Meanwhile probes of data paths come through."""
+        return takers.taking(self.plane, self.looker.access)
 
     def get(self, name: str) -> Object | None:
         return self.api.get(kinds.TENANT, None, name)

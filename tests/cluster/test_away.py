@@ -32,7 +32,7 @@ def pods(stage: Stage, tenant: str) -> list[Object]:
 )
 def test_tenants_stay_while_the_operator_is_away(stage: Stage, away: float):
     tenants = [stage.tenant() for _ in range(3)]
-    with stage.operator() as first:
+    with stage.taking(), stage.operator() as first:
         stage.await_probed(*tenants)
         eventually(lambda: not changes(stage.audit.writes(since=_seconds_ago(3))), "the last word is written")
         first.kill()
@@ -44,7 +44,7 @@ def test_tenants_stay_while_the_operator_is_away(stage: Stage, away: float):
     eventually(lambda: pods(stage, tenants[0]), "another pod in the place of the one that was lost")
     time.sleep(max(0.0, away - (datetime.now(UTC) - since).total_seconds()))
     assert [one["metadata"]["uid"] for name in tenants[1:] for one in pods(stage, name)] == kept
-    with stage.operator() as second:
+    with stage.taking(), stage.operator() as second:
         second.await_ready()
         eventually(lambda: _looks(second.metrics()) >= len(tenants), "all of them were looked at")
     theirs = [write for write in changes(stage.audit.writes(since=since)) if write.kind != POD.plural]

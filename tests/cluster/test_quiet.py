@@ -3,11 +3,10 @@
 import time
 from collections import Counter
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from tests.cluster.audit import Write, changes, table
-from tests.cluster.kube_api import eventually
+from tests.cluster.kube_api import condition, eventually
 from tests.cluster.operators import Operator
 from tests.cluster.stage import Stage
 
@@ -29,13 +28,14 @@ def told(writes: list[Write]) -> Counter[tuple[str, str, str]]:
 
 def test_nothing_is_written_over_resyncs_and_a_restart(stage: Stage):
     tenants = [stage.tenant() for _ in range(3)]
-    with stage.operator(resync="1") as first:
+    with stage.taking(), stage.operator(None, resync="1") as first:
         stage.await_probed(*tenants)
+        assert condition(stage.get(tenants[0]), "DataPath")["status"] == "True"
         eventually(lambda: not changes(stage.audit.writes(since=_seconds_ago(2))), "the last word is written")
         since, begun = datetime.now(UTC), looks(first)
         eventually(lambda: looks(first) >= begun + 4 * len(tenants), "four resyncs")
         first.stop()
-    with stage.operator(resync="1") as second:
+    with stage.taking(), stage.operator(None, resync="1") as second:
         second.await_ready()
         eventually(lambda: looks(second) >= 4 * len(tenants), "all of them were looked at again")
         writes = stage.audit.writes(since=since)
@@ -48,15 +48,15 @@ def test_nothing_is_written_over_resyncs_and_a_restart(stage: Stage):
 def test_a_hundred_tenants_are_quiet_for_five_minutes(stage: Stage):
     """With real settings."""
     tenants = [stage.tenant() for _ in range(100)]
-    real: Any = {"first_retry": "5", "longest_retry": "600", "requests_per_second": "100", "requests_burst": "200"}
-    with stage.operator(**real) as first:
+    real = {"first_retry": "5", "longest_retry": "600", "requests_per_second": "100", "requests_burst": "200"}
+    with stage.taking(), stage.operator(None, **real) as first:
         stage.await_probed(*tenants, within=1200)
         eventually(lambda: not changes(stage.audit.writes(since=_seconds_ago(5))), "the last word is written")
         since = datetime.now(UTC)
         time.sleep(300)
         assert looks(first) >= len(tenants)
         first.stop()
-    with stage.operator(**real) as second:
+    with stage.taking(), stage.operator(None, **real) as second:
         second.await_ready()
         eventually(lambda: looks(second) >= len(tenants), "all of them were looked at again", 300)
         time.sleep(10)
