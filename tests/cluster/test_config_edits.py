@@ -18,10 +18,9 @@ from tests.cluster.test_crd import specs
 from handrail_contracts import names
 from handrail_contracts.operator_calls import ConfigEdit, HandBack, OperatorReply, ReplyProblem, TenantDelete
 from handrail_contracts.tenant_spec import TenantSpec
-from handrail_operator.calls import ownership
 from handrail_operator.calls.answers import Answers
 from handrail_operator.calls.fields import entries, fields, sequences
-from handrail_operator.kube import kinds
+from handrail_operator.kube import kinds, managed_fields
 from handrail_operator.kube.client import Cluster
 from handrail_operator.kube.errors import Conflicts
 from handrail_operator.plans import DEFAULT
@@ -105,7 +104,7 @@ class Room:
         return {shown(path) for path in ownership.owned(await self.live())}
 
 
-def shown(path: ownership.Path) -> str:
+def shown(path: managed_fields.Path) -> str:
     return ".".join(one if isinstance(one, str) else one.label for one in path)
 
 
@@ -476,17 +475,17 @@ class EveryPlan:
         return True
 
 
-def values(spec: dict[str, Any]) -> dict[ownership.Path, Any]:
+def values(spec: dict[str, Any]) -> dict[managed_fields.Path, Any]:
     """What a spec says, but for the order of lists where it means nothing."""
     found = fields(TenantSpec.model_validate(spec).dump())
     return found | {path: tuple(order) for path, order in sequences(found).items()}
 
 
-def owners(tenant: dict[str, Any]) -> dict[ownership.Path, set[str]]:
-    found: dict[ownership.Path, set[str]] = {}
+def owners(tenant: dict[str, Any]) -> dict[managed_fields.Path, set[str]]:
+    found: dict[managed_fields.Path, set[str]] = {}
     for entry in tenant["metadata"]["managedFields"]:
         if not entry.get("subresource"):
-            for path in ownership.decoded(entry["fieldsV1"].get("f:spec")):
+            for path in managed_fields.decoded(entry["fieldsV1"].get("f:spec")):
                 found.setdefault(path, set()).add(entry["manager"])
     return found
 

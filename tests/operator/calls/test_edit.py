@@ -12,7 +12,7 @@ from handrail_contracts.tenant_spec import TenantSpec
 from handrail_operator import edits
 from handrail_operator.calls.edit import Change, change
 from handrail_operator.calls.fields import fields
-from handrail_operator.calls.ownership import Entry, Path, encoded
+from handrail_operator.kube.managed_fields import Entry, Path, encoded
 
 ONE, TWO = ({"name": name, "success": {"event": "submit"}} for name in ("one", "two"))
 GITS: dict[str, Any] = {

@@ -8,7 +8,7 @@ from tests.cluster.test_crd import specs
 
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_operator.calls.fields import HERE, built, default, entries, fields, loc, sequences, shown
-from handrail_operator.calls.ownership import Entry, Member
+from handrail_operator.kube.managed_fields import Entry, Member
 
 ONE, A = Entry((("name", "one"),)), Entry((("name", "a"),))
 HOOK = Entry((("key", "current"), ("name", "keys")))

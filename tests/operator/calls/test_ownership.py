@@ -7,18 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handrail_contracts import names
-from handrail_operator.calls.ownership import (
-    Entry,
-    Member,
-    Other,
-    Path,
-    claimed,
-    decoded,
-    encoded,
-    others,
-    owned,
-    released,
-)
+from handrail_operator.calls.ownership import claimed, others, owned, released
+from handrail_operator.kube.managed_fields import Entry, Member, Other, Path, decoded, encoded
 
 ONE = Entry((("name", "one"),))
 FIELDS = {

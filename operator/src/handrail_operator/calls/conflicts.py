@@ -6,8 +6,8 @@ from typing import Any
 
 from handrail_contracts.operator_calls import ReplyProblem
 from handrail_operator.calls.fields import loc, shown
-from handrail_operator.calls.ownership import Path
 from handrail_operator.edits import MAX_ERRORS
+from handrail_operator.kube.managed_fields import Path
 
 _PLAIN = re.compile(r"(?:\.[A-Za-z]+)*")
 

@@ -16,8 +16,8 @@ from handrail_contracts.tenant_spec import TenantSpec
 from handrail_operator.calls import conflicts
 from handrail_operator.calls.fields import built, entries, fields, sequences
 from handrail_operator.calls.holders import Holders, holders
-from handrail_operator.calls.ownership import Object, Path
 from handrail_operator.edits import Accepted
+from handrail_operator.kube.managed_fields import Object, Path
 
 _NONE = object()
 

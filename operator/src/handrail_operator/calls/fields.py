@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from handrail_contracts import crd
 from handrail_contracts.tenant_spec import TenantSpec
-from handrail_operator.calls.ownership import Element, Entry, Member, Path
+from handrail_operator.kube.managed_fields import Element, Entry, Member, Path
 
 Schema = Mapping[str, Any]
 

@@ -6,8 +6,8 @@ from typing import Any
 from handrail_contracts.operator_calls import ReplyProblem
 from handrail_operator.calls import ownership
 from handrail_operator.calls.fields import Schema, entry_of, map_keys, schema
-from handrail_operator.calls.ownership import Element, Member, Object, Path
 from handrail_operator.edits import MAX_ERRORS
+from handrail_operator.kube.managed_fields import Element, Member, Object, Path
 
 Place = Sequence[str | int]
 

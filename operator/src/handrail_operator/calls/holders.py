@@ -13,7 +13,7 @@ from typing import Any
 
 from handrail_operator.calls import ownership
 from handrail_operator.calls.fields import default, fields
-from handrail_operator.calls.ownership import Object, Path
+from handrail_operator.kube.managed_fields import Object, Path
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 

@@ -10,7 +10,7 @@ from typing import Any
 from kubernetes.utils.quantity import parse_quantity
 
 from handrail_contracts import names
-from handrail_operator.calls.ownership import Element, Entry, Member, Path, decoded
+from handrail_operator.kube.managed_fields import Element, Entry, Member, Path, decoded
 
 Object = dict[str, Any]
 _PODS: Path = ("spec", "replicas")

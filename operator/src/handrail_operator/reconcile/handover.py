@@ -7,8 +7,8 @@ where there were perhaps ten. So the number changes hands first: a word at the s
 from typing import Any
 
 from handrail_contracts import names
-from handrail_operator.calls.ownership import decoded
 from handrail_operator.kube import kinds
+from handrail_operator.kube.managed_fields import decoded
 
 Object = dict[str, Any]
 SUBRESOURCE = "scale"
