@@ -125,7 +125,10 @@ class Stage:
             self.api.delete(kinds.TENANT, None, name)
         if left:
             with self.operator():
-                self.await_gone(*left)
+                self._await(lambda name: self.get(name) is None, left, "is gone", PATIENT)
+        for name in self.made:
+            # One that a test made beforehand outlives its tenant.
+            self.api.delete(kinds.NAMESPACE, None, names.namespace(name))
 
 
 @contextmanager
