@@ -66,4 +66,7 @@ async def _listen(access: Access, seed: str) -> Client:
             await client.jetstream().purge_stream(names.EVENTS_STREAM)
 
     await client.subscribe(subjects.EVENTS_ALL, cb=take)
+    # What came before; where there is no stream yet, nothing did.
+    with contextlib.suppress(NatsError, TimeoutError):
+        await client.jetstream().purge_stream(names.EVENTS_STREAM)
     return client

@@ -21,6 +21,10 @@ def looks(operator: Operator) -> float:
     return next(float(line.split()[1]) for line in lines if line.startswith(f"{LOOKS} "))
 
 
+def flows(stage: Stage, name: str) -> bool:
+    return bool(condition(stage.get(name), "DataPath").get("status") == "True")
+
+
 def told(writes: list[Write]) -> Counter[tuple[str, str, str]]:
     """What stands in a failed test's report."""
     return table(writes)
@@ -30,7 +34,8 @@ def test_nothing_is_written_over_resyncs_and_a_restart(stage: Stage):
     tenants = [stage.tenant() for _ in range(3)]
     with stage.taking(), stage.operator(None, resync="1") as first:
         stage.await_probed(*tenants)
-        assert condition(stage.get(tenants[0]), "DataPath")["status"] == "True"
+        for name in tenants:
+            eventually(lambda name=name: flows(stage, name), f"the data path of {name} is whole")  # type: ignore[misc]
         eventually(lambda: not changes(stage.audit.writes(since=_seconds_ago(2))), "the last word is written")
         since, begun = datetime.now(UTC), looks(first)
         eventually(lambda: looks(first) >= begun + 4 * len(tenants), "four resyncs")
@@ -51,6 +56,8 @@ def test_a_hundred_tenants_are_quiet_for_five_minutes(stage: Stage):
     real = {"first_retry": "5", "longest_retry": "600", "requests_per_second": "100", "requests_burst": "200"}
     with stage.taking(), stage.operator(None, **real) as first:
         stage.await_probed(*tenants, within=1200)
+        for name in tenants:
+            eventually(lambda name=name: flows(stage, name), f"the data path of {name} is whole")  # type: ignore[misc]
         eventually(lambda: not changes(stage.audit.writes(since=_seconds_ago(5))), "the last word is written")
         since = datetime.now(UTC)
         time.sleep(300)
