@@ -18,6 +18,7 @@ from tests.cluster.test_crd import specs
 from handrail_contracts import names
 from handrail_contracts.operator_calls import ConfigEdit, HandBack, OperatorReply, ReplyProblem, TenantDelete
 from handrail_contracts.tenant_spec import TenantSpec
+from handrail_operator.calls import ownership
 from handrail_operator.calls.answers import Answers
 from handrail_operator.calls.fields import entries, fields, sequences
 from handrail_operator.kube import kinds, managed_fields
