@@ -39,14 +39,6 @@ async def test_from_apply_to_a_nudge_on_the_socket(cluster, operator):
         assert status["revision"]
 
 
-async def test_a_small_plan_runs_in_one_pod(cluster, operator):
-    async with living(cluster, plan="small") as tenant:
-        assert [one["metadata"]["name"] for one in await tenant.get("deployments")] == [names.ALL_ROLES]
-        async with tenant.traffic() as ledger:
-            await tenant.moved_on(ledger, batches=2 * histories.BATCHES)
-        await tenant.balanced(ledger)
-
-
 async def test_an_upgrade_under_traffic_loses_nothing(cluster, tmp_path):
     next_version = tmp_path / "installation.yaml"
     next_version.write_text(json.dumps({"runtime": {"image": RUNTIME_NEXT}}))
@@ -102,6 +94,7 @@ async def test_suspended_it_takes_events_and_resumed_it_works_them_off(cluster, 
 
 async def test_credentials_rotate_under_traffic(cluster, operator):
     async with living(cluster, plan="small") as tenant:
+        assert [one["metadata"]["name"] for one in await tenant.get("deployments")] == [names.ALL_ROLES]
         before = await tenant.keyring()
         async with tenant.traffic() as ledger:
             await tenant.moved_on(ledger)

@@ -36,6 +36,8 @@ from handrail_operator.settings import Settings
 from handrail_operator.watching.cache import Children, Tenants
 
 Object = dict[str, Any]
+STRANGERS_AGAIN = 30.0
+"""Seconds; what is not ours bears no label of ours, so no watch tells when it goes."""
 FAILED_JOB_RETRY = 60.0
 """Seconds after which a migration that failed is begun anew."""
 
@@ -112,6 +114,8 @@ class Reconciler:
             look.found.problems.setdefault(_component(problem), problem)
         await self._tell(look)
         problems = look.found.problems.values()
+        if any(isinstance(problem, NamespaceTaken | NameTaken) for problem in problems):
+            look.again = STRANGERS_AGAIN
         if any(not problem.lasting for problem in problems):
             raise NotConverged("; ".join(f"{problem.reason}: {problem}" for problem in problems))
         return look.again
