@@ -62,8 +62,8 @@ class ReplyProblem(msgspec.Struct):
 
 
 class OperatorReply(msgspec.Struct):
-    """Either `value` or `problem`. The value of config: {"spec", "etag"}; of hand-back: {"fields"}, the places that were
-    given up; of key-create: {"key_id", "kind", "created_at", "key"}."""
+    """Either `value` or `problem`. The value of config: {"spec", "etag"}; of hand-back: {"fields"}, the places that
+    were given up; of key-create: {"key_id", "kind", "created_at", "key"}."""
 
     value: dict[str, Any] | None = None
     problem: ReplyProblem | None = None
