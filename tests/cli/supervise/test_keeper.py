@@ -148,3 +148,27 @@ def test_after_kill_9_nothing_is_left(tmp_path, victim):
     parent.kill()
     parent.wait()
     parent.stdout.close()
+
+
+COUNTING = """
+import os, signal, time
+signal.signal(signal.SIGTERM, lambda *_: os.write(1, b"asked\\n"))
+os.write(1, b"up\\n")
+while True:
+    time.sleep(600)
+"""
+
+
+def test_everybody_is_asked_once(keeper, tmp_path):
+    logs = [tmp_path / f"{number}.log" for number in range(12)]
+    for log in logs:
+        with log.open("wb") as file:
+            keeper.start(command(tmp_path, COUNTING, log.stem), file.fileno())
+    started = events(keeper, len(logs))
+    until(lambda: all(log.read_text() == "up\n" for log in logs))
+
+    for one in started:
+        keeper.stop(one.pid, 1.0)
+
+    events(keeper, len(logs))
+    assert [log.read_text() for log in logs] == ["up\nasked\n"] * len(logs)

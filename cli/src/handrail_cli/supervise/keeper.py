@@ -45,11 +45,13 @@ class Child:
     kill_at: float | None = None
 
     def tell(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+        """Once: who is told twice to end takes it for impatience."""
+        try:
             os.killpg(self.pid, number)
-        # The group does not exist in the moments before the child made its session.
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, number)
+        except (ProcessLookupError, PermissionError):
+            # The group does not exist in the moments before the child made its session.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
 
 class Keeper:
