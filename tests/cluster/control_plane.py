@@ -7,6 +7,7 @@ collection and server-side apply are the real ones, and KWOK says of each Pod on
 import csv
 import ssl
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -46,6 +47,9 @@ class ControlPlane:
     """Write every call to `audit.log`."""
     _tokens: dict[str, str] = field(default_factory=dict)
     _keeper: KeeperClient | None = None
+    _watcher: threading.Thread | None = None
+    _commands: dict[str, list[str]] = field(default_factory=dict)
+    _stopping: bool = False
     _port: int = 0
 
     @property
@@ -78,9 +82,17 @@ class ControlPlane:
         ):
             self._run(name, [str(program), name, *flags])
         self._run("kwok", [str(kwok), *self._kwok(admin)])
+        self._watcher = threading.Thread(target=self._watch, args=(self._keeper,), name="control plane", daemon=True)
+        self._watcher.start()
+        # The first thing a controller makes, and what every pod needs.
+        self._await("/api/v1/namespaces/default/serviceaccounts/default", "kube-controller-manager")
 
     def stop(self) -> None:
+        self._stopping = True
         if self._keeper is not None:
+            self._keeper.end(at_once=True)
+            if self._watcher is not None:
+                self._watcher.join()
             self._keeper.close()
 
     def kubeconfig(self, user: str = ADMIN) -> Path:
@@ -159,19 +171,27 @@ class ControlPlane:
         with (self.folder / "tokens.csv").open("w") as output:
             csv.writer(output).writerows([self._tokens[user], user, user, given] for user, given in groups.items())
 
+    def _watch(self, keeper: KeeperClient) -> None:
+        """Starts again what ended, as a kubelet does: a busy machine is enough for a controller to give up."""
+        while (events := keeper.read()) is not None:
+            for event in events:
+                if event.event == "exited" and not self._stopping:
+                    self._run(event.name, self._commands[event.name])
+
     def _run(self, name: str, argv: list[str]) -> None:
         if self._keeper is None:
             raise RuntimeError("not started")
+        self._commands[name] = argv
         with (self.folder / f"{name}.log").open("ab") as output:
             environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder)}
             self._keeper.start(Command(name, argv, environment, self.folder), output.fileno())
 
-    def _await(self, path: str) -> None:
+    def _await(self, path: str, of: str = "kube-apiserver") -> None:
         deadline = time.monotonic() + READY_WITHIN
         while not self._answers(path):
             if time.monotonic() > deadline:
-                log = (self.folder / "kube-apiserver.log").read_text()[-3000:]
-                raise NotReady(f"the API server did not come up:\n{log}")
+                log = (self.folder / f"{of}.log").read_text()[-3000:]
+                raise NotReady(f"{of} did not come up:\n{log}")
             time.sleep(0.05)
 
     def _answers(self, path: str) -> bool:

@@ -160,7 +160,7 @@ while True:
 
 
 def test_everybody_is_asked_once(keeper, tmp_path):
-    logs = [tmp_path / f"{number}.log" for number in range(12)]
+    logs = [tmp_path / f"{number}.log" for number in range(30)]
     for log in logs:
         with log.open("wb") as file:
             keeper.start(command(tmp_path, COUNTING, log.stem), file.fileno())
