@@ -5,6 +5,7 @@ collection and server-side apply are the real ones, and KWOK says of each Pod on
 """
 
 import csv
+import secrets
 import ssl
 import subprocess
 import threading
@@ -12,11 +13,16 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.error import URLError
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from ruamel.yaml import YAML
 from tests.cluster import binaries
 
@@ -25,6 +31,7 @@ from handrail_cli.supervise.client import Command, KeeperClient
 from handrail_contracts import crd
 
 ADMIN = "admin"
+ETCD_KEY, ETCD_CERTIFICATE = "etcd.key", "etcd.crt"
 DEFINITIONS = Path(__file__).parents[2] / "crds"
 READY_WITHIN = 90.0
 """Seconds."""
@@ -67,12 +74,14 @@ class ControlPlane:
         """Raises NotReady, binaries.NoGo."""
         program = binaries.program("controlplane")
         kwok = binaries.program("kwok")
-        self.folder.mkdir(parents=True, exist_ok=True)
+        # Whoever reads what is in here is root in the cluster, and its pods are processes of ours.
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
         self._write_keys()
         taken: set[int] = set()
         etcd, peers, self._port = (_port(taken) for _ in range(3))
         self._keeper = KeeperClient()
-        self._run("etcd", [str(program), "etcd", *_etcd(self.folder / "etcd", etcd, peers)])
+        self._run("etcd", [str(program), "etcd", *_etcd(self.folder, etcd, peers)])
         self._run("kube-apiserver", [str(program), "kube-apiserver", *self._apiserver(etcd)])
         self._await("/readyz")
         admin = self.kubeconfig()
@@ -116,7 +125,10 @@ class ControlPlane:
     def _apiserver(self, etcd: int) -> list[str]:
         key = self.folder / "service-accounts.key"
         flags = [
-            f"--etcd-servers=http://127.0.0.1:{etcd}",
+            f"--etcd-servers=https://127.0.0.1:{etcd}",
+            f"--etcd-cafile={self.folder / ETCD_CERTIFICATE}",
+            f"--etcd-certfile={self.folder / ETCD_CERTIFICATE}",
+            f"--etcd-keyfile={self.folder / ETCD_KEY}",
             "--bind-address=127.0.0.1",
             "--advertise-address=127.0.0.1",
             f"--secure-port={self._port}",
@@ -166,8 +178,10 @@ class ControlPlane:
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         text = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
         (self.folder / "service-accounts.key").write_bytes(text)
+        (self.folder / ETCD_KEY).write_bytes(text)
+        (self.folder / ETCD_CERTIFICATE).write_bytes(_certificate(key))
         groups = {ADMIN: "system:masters", **self.users}
-        self._tokens = {user: f"token-of-{user}" for user in groups}
+        self._tokens = {user: secrets.token_urlsafe(24) for user in groups}
         with (self.folder / "tokens.csv").open("w") as output:
             csv.writer(output).writerows([self._tokens[user], user, user, given] for user, given in groups.items())
 
@@ -243,16 +257,42 @@ def _scheduler(admin: Path) -> list[str]:
     return ["--leader-elect=false", "--secure-port=0", f"--kubeconfig={admin}", *limits]
 
 
-def _etcd(data: Path, port: int, peers: int) -> list[str]:
-    url, peer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peers}"
+def _etcd(folder: Path, port: int, peers: int) -> list[str]:
+    url, peer = f"https://127.0.0.1:{port}", f"https://127.0.0.1:{peers}"
+    files = {"cert-file": ETCD_CERTIFICATE, "key-file": ETCD_KEY, "trusted-ca-file": ETCD_CERTIFICATE}
     return [
-        f"--data-dir={data}",
+        f"--data-dir={folder / 'etcd'}",
         f"--listen-client-urls={url}",
         f"--advertise-client-urls={url}",
         f"--listen-peer-urls={peer}",
         f"--initial-advertise-peer-urls={peer}",
         f"--initial-cluster=default={peer}",
+        # Nobody but the API server, whoever else is on this machine.
+        *(f"--{side}{flag}={folder / name}" for side in ("", "peer-") for flag, name in files.items()),
+        "--client-cert-auth",
+        "--peer-client-cert-auth",
         # A test's cluster is thrown away: no crash is to be survived.
         "--unsafe-no-fsync",
         "--log-level=error",
     ]
+
+
+def _certificate(key: rsa.RSAPrivateKey) -> bytes:
+    """Of etcd and of its only client, vouched for by itself. PEM."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "etcd")])
+    now = datetime.now(UTC)
+    uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=7))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(Encoding.PEM)

@@ -35,7 +35,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="work until SIGTERM")
+    commands.add_parser(
+        "run",
+        help="work until SIGTERM",
+        epilog=_describe(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.parse_args(argv)
     _lean_connections()
     disable_created_metrics()  # type: ignore[no-untyped-call]

@@ -26,7 +26,11 @@ class Settings(BaseSettings):
     secrets: Path = Field(
         description="Folder with platform.json, postgres-url, admin-redis-url; and smtp-url where alerts go by mail."
     )
-    nats_url: str = Field("nats://127.0.0.1:4222", description="Address of NATS, for the operator and the tenants.")
+    nats_url: str = Field(
+        "nats://127.0.0.1:4222",
+        pattern=r"^(nats|tls)://[^\s/]+$",
+        description="Address of NATS, for the operator and the tenants: nats:// or tls://.",
+    )
     host: str = Field("127.0.0.1", description="Address of the probes and metrics.")
     port: int = Field(8080, ge=0, le=65535, description="Port of /livez, /readyz and /metrics; 0: any free one.")
     concurrency: int = Field(10, ge=1, le=200, description="Tenants worked on at once.")

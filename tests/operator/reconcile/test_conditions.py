@@ -17,7 +17,7 @@ STUCK = Rollout(available=False, moving=False, message="Its pods do not get read
 ROLLING = Rollout(available=True, moving=True, message="1 of 2 pods are new.")
 WELL = Findings(
     namespace="handrail-acme",
-    provisioned=True,
+    ensured=True,
     migration="done",
     rollouts={"ingest": UP, "agent": UP, "realtime": UP},
     data_path=True,
@@ -55,18 +55,21 @@ def test_at_first_nothing_is_known():
     assert found["Ready"] == ("False", "Provisioning")
     assert found["Progressing"] == ("True", "Provisioning")
     assert found["Database"] == ("Unknown", "Pending")
-    assert found["DataPath"] == ("Unknown", "NotProbed")
+    assert found["DataPath"] == ("Unknown", "NotReady")
 
 
 @pytest.mark.parametrize("kind", [status.MESSAGING, status.DATABASE, status.CACHE])
 def test_a_server_that_is_away(kind):
     problem = ServerUnavailable("PostgreSQL at db:5432 does not answer.")
-    found = replace(WELL, problems={kind: problem}, provisioned=False)
+    found = replace(WELL, problems={kind: problem})
     told = seen(found)
     assert told["Ready"] == ("False", "Unavailable")
     assert told["Degraded"] == ("True", "Unavailable")
     assert told[kind] == ("False", "Unavailable")
     assert told["Ingest"] == ("True", "Available"), "the rest goes on"
+    others = {status.MESSAGING, status.DATABASE, status.CACHE} - {kind}
+    assert {told[other] for other in others} == {("True", "Provisioned")}, "one hides no other"
+    assert told["DataPath"] == ("Unknown", "NotReady"), "nobody knows"
     assert "PostgreSQL at db:5432 does not answer." in message(found, "Ready")
 
 
@@ -82,6 +85,12 @@ def test_tables_before_pods():
     assert seen(found)["Ready"] == ("False", "Migrating")
     assert seen(found)["Progressing"] == ("True", "Migrating")
     assert seen(found)["Database"] == ("False", "Migrating")
+
+
+def test_new_tables_while_old_pods_serve_take_no_readiness_away():
+    found = replace(WELL, migration="running")
+    assert seen(found)["Ready"] == ("True", "Running")
+    assert seen(found)["Progressing"] == ("True", "Migrating")
 
 
 def test_pods_that_come_up_are_progress_and_stuck_ones_are_not():
@@ -159,7 +168,7 @@ def test_a_condition_keeps_its_time_until_its_status_changes():
     stuck = replace(WELL, rollouts=WELL.rollouts | {"ingest": STUCK})
     after = settled(conditions(stuck), before, generation=2, now="2026-01-01T01:00:00Z")
     changed = {one.type for one in after if one.last_transition_time == "2026-01-01T01:00:00Z"}
-    assert changed == {"Ready", "Degraded", "Ingest"}
+    assert changed == {"Ready", "Degraded", "Ingest", "DataPath"}
     assert {one.observed_generation for one in after} == {2}
 
 

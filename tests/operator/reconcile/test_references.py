@@ -46,7 +46,7 @@ def test_what_is_missing_is_named_and_the_rest_counts():
 def test_an_operators_own_secret_may_not_be_named():
     found = resolve(SPEC, "ns", [secret("acme-llm", {"api-key": "k"}, names.USE_PLATFORM)])
     assert SecretRef(name="acme-llm", key="api-key") not in found.usable
-    assert any("acme-llm" in text and "lacks the label" in text for text in found.missing)
+    assert any("acme-llm" in text and "is the operator's own" in text for text in found.missing)
 
 
 def test_an_empty_or_broken_value_counts_as_missing():

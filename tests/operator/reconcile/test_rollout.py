@@ -24,9 +24,10 @@ def test_all_pods_are_new_and_available():
     assert (found.available, found.moving, found.message) == (True, False, "")
 
 
-def test_what_its_controller_has_not_seen_counts_as_not_there():
+def test_what_its_controller_has_not_seen_moves_and_old_pods_serve():
     found = rollout.of(deployment(observed=1, replicas=2, updatedReplicas=2, availableReplicas=2))
-    assert (found.available, found.moving) == (False, True)
+    assert (found.available, found.moving) == (True, True)
+    assert found.message == "0 of 2 pods are new."
 
 
 def test_an_update_is_available_and_moving():

@@ -1,6 +1,6 @@
 """What a tenant's status says. Pure: what a look found out in, conditions out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from handrail_contracts import names, status
@@ -26,8 +26,8 @@ class Findings:
     namespace: str = ""
     problems: dict[str, TenantError] = field(default_factory=dict)
     """Component (type of its condition) -> what is wrong with it."""
-    provisioned: bool = False
-    """All three servers hold what the tenant needs."""
+    ensured: bool = False
+    """The servers were asked; `problems` has those that do not hold what the tenant needs."""
     migration: Migration = "none"
     missing: list[str] = field(default_factory=list)
     """Why references of the spec lead nowhere."""
@@ -44,6 +44,11 @@ class Findings:
     """The look got to its end. Else what it did not get to is as it was."""
 
     @property
+    def provisioned(self) -> bool:
+        """All three servers hold what the tenant needs."""
+        return self.ensured and not self.problems.keys() & set(SERVERS)
+
+    @property
     def running(self) -> bool:
         return bool(self.rollouts) and all(one.available for one in self.rollouts.values())
 
@@ -51,7 +56,8 @@ class Findings:
     def ready(self) -> bool:
         if self.problems or not self.provisioned or self.deleting:
             return False
-        return self.suspended or (self.migration == "done" and self.running)
+        # While new tables or pods are made, those before serve.
+        return self.suspended or self.running
 
     @property
     def moving(self) -> bool:
@@ -95,11 +101,11 @@ def _ready(found: Findings) -> Condition:
         return _condition(status.READY, False, "Provisioning", "Its place on the servers is being made.")
     if found.suspended:
         return _condition(status.READY, True, "Suspended", "The runtime is stopped; events are still taken.")
-    if found.migration != "done":
+    if found.migration != "done" and not found.running:
         return _condition(status.READY, False, "Migrating", "Its tables are being brought up to date.")
     if late := {role: one for role, one in found.rollouts.items() if not one.available}:
-        texts = [f"{role}: {one.message}" for role, one in late.items()]
-        return _condition(status.READY, False, "NotAvailable", " ".join(texts))
+        texts = (f"{role}: {one.message}" for role, one in late.items())
+        return _condition(status.READY, False, "NotAvailable", _joined(texts))
     keys = f"API keys: Secret {names.KEYS_SECRET} of namespace {found.namespace}."
     return _condition(status.READY, True, "Running", keys)
 
@@ -111,20 +117,25 @@ def _movement(found: Findings) -> tuple[str, str]:
         return "Settled", ""
     if found.migration != "done":
         return "Migrating" if found.provisioned else "Provisioning", ""
-    return "RollingOut", " ".join(f"{role}: {one.message}" for role, one in found.rollouts.items() if one.moving)
+    return "RollingOut", _joined(f"{role}: {one.message}" for role, one in found.rollouts.items() if one.moving)
 
 
 def _degraded(found: Findings) -> Condition:
     wrong = [(problem.reason, _named(kind, problem)) for kind, problem in found.problems.items()]
     if found.missing:
-        wrong.append(("SecretMissing", " ".join(found.missing)))
+        wrong.append(("SecretMissing", _joined(found.missing)))
     wrong += found.warnings
     if isinstance(found.data_path, TenantError):
         wrong.append((found.data_path.reason, f"{status.DATA_PATH}: {found.data_path}"))
     wrong += [("NotAvailable", f"{role}: {one.message}") for role, one in found.rollouts.items() if _broken(one)]
     if not wrong:
         return _condition(status.DEGRADED, False, "AsExpected")
-    return _condition(status.DEGRADED, True, wrong[0][0], " ".join(text for _, text in wrong))
+    return _condition(status.DEGRADED, True, wrong[0][0], _joined(text for _, text in wrong))
+
+
+def _joined(texts: Iterable[str]) -> str:
+    """Sentences apart from each other."""
+    return "; ".join(text.removesuffix(".") for text in texts) + "."
 
 
 def _named(kind: str, problem: TenantError) -> str:
@@ -145,7 +156,7 @@ def _namespace(found: Findings) -> Condition:
 def _server(found: Findings, kind: str) -> Condition:
     if problem := found.problems.get(kind):
         return _condition(kind, False, problem.reason, str(problem))
-    if not found.provisioned:
+    if not found.ensured:
         return _condition(kind, None, "Pending")
     if kind == status.DATABASE and found.migration != "done" and not found.suspended:
         return _condition(kind, False, "Migrating", "Its tables are being brought up to date.")
@@ -154,7 +165,7 @@ def _server(found: Findings, kind: str) -> Condition:
 
 def _secrets(found: Findings) -> Condition:
     if found.missing:
-        return _condition(status.SECRETS, False, "SecretMissing", " ".join(found.missing))
+        return _condition(status.SECRETS, False, "SecretMissing", _joined(found.missing))
     if not found.namespace:
         return _condition(status.SECRETS, None, "Pending")
     return _condition(status.SECRETS, True, "Resolved")
@@ -181,8 +192,10 @@ def _last_heard(found: Findings, before: Sequence[Condition]) -> TenantError | b
 
 def _data_path(found: Findings) -> Condition:
     kind = status.DATA_PATH
-    if found.suspended or found.data_path is None:
-        return _condition(kind, None, "Suspended" if found.suspended else "NotProbed")
+    if found.suspended or not found.ready:
+        return _condition(kind, None, "Suspended" if found.suspended else "NotReady")
+    if found.data_path is None:
+        return _condition(kind, None, "NotProbed")
     if isinstance(found.data_path, TenantError):
         return _condition(kind, False, found.data_path.reason, str(found.data_path))
     return _condition(kind, True, "Flowing")

@@ -46,7 +46,7 @@ class Deletion:
         problems = await self._leave_servers(name, destroys(tenant))
         if problems and not self._late(tenant):
             return problems
-        await self._leave_cluster(name)
+        await self._leave_cluster(name, tenant["metadata"]["uid"])
         kept = f"What opens it is in Secret {names.keyring_secret(name)} of namespace {self.keyrings.namespace}."
         kind, reason, text = "Normal", "Retained", f"Data and keys are found again by a tenant of this name. {kept}"
         if problems:
@@ -84,10 +84,10 @@ class Deletion:
             return {status.MESSAGING: problem} | await self.servers.deprovision(name, secrets, data=data)
         return await self.servers.deprovision(name, secrets, data=data)
 
-    async def _leave_cluster(self, name: str) -> None:
+    async def _leave_cluster(self, name: str, uid: str) -> None:
         """Its own namespace goes as a whole; out of one that was there before, what is ours."""
         for namespace in self.children.namespaces(name):
-            if namespaces.is_own(namespace):
+            if namespaces.is_own(namespace, uid):
                 meta = namespace["metadata"]
                 await self.cluster.delete(kinds.NAMESPACE, None, meta["name"], uid=meta["uid"])
                 continue

@@ -25,6 +25,11 @@ def as_wanted(wanted: Object, live: Object | None) -> bool:
     return _covers(wanted, live) and not _additions(wanted, live)
 
 
+def is_new(wanted: Object, live: Object | None) -> bool:
+    """Whether what is wanted is not what was wanted when the object was written last."""
+    return live is not None and _digest(live) != _digest(wanted)
+
+
 def removals(wanted: Object, live: Object) -> list[Object]:
     """A JSON patch that takes away what strangers added: fields that applying what is wanted would leave standing."""
     pointers = [pointer for path in _additions(wanted, live) if (pointer := _pointer(path, live)) is not None]

@@ -1,6 +1,7 @@
 """What is to be known of a tenant before anything is decided: its namespace, keyring, Secrets, place on the servers."""
 
 import asyncio
+import hashlib
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -70,23 +71,35 @@ class Gathering:
             look.found.warnings.append(("WildcardOrigin", text))
         ensured = await self._servers.ensure(look.name, spec.plan, secrets)
         look.found.problems.update(ensured.problems)
-        look.found.provisioned = not ensured.problems
+        look.found.ensured = True
         standing = {steps.key(one): one for one in [*self._children_in(look.name, namespace), *listed]}
         return Known(spec, plan, namespace, secrets, resolved, ensured, standing)
 
     async def _namespace(self, look: Look) -> str:
         labelled = self._children.namespaces(look.name)
         alive = [one for one in labelled if "deletionTimestamp" not in one["metadata"]]
-        before = look.tenant.get("status", {}).get("namespace", "")
-        chosen = namespaces.choose(look.name, alive, before)
+        chosen = await self._where_it_lives(look, alive)
         if chosen is None:
             chosen, made = await namespaces.make(self._cluster, look.name, look.uid)
             if made:
                 self._new.add(chosen["metadata"]["uid"])
+        if not namespaces.is_own(chosen, look.uid):
+            namespaces.refuse_reserved(chosen["metadata"]["name"], self._settings.namespace)
         look.namespace = chosen
         look.found.namespace = str(look.namespace["metadata"]["name"])
         await self.mark(look)
         return look.found.namespace
+
+    async def _where_it_lives(self, look: Look, labelled: list[Object]) -> Object | None:
+        """None: nowhere yet. It stays where it is, whatever is labelled for it meanwhile. Raises NamespaceTaken."""
+        before = look.tenant.get("status", {}).get("namespace", "")
+        if before and all(one["metadata"]["name"] != before for one in labelled):
+            found = await self._cluster.get(kinds.NAMESPACE, None, before)
+            if found is not None and "deletionTimestamp" not in found["metadata"]:
+                if not namespaces.is_own(found, look.uid):
+                    raise namespaces.moved(look.name, before)
+                return found
+        return namespaces.choose(look.name, labelled, before)
 
     async def mark(self, look: Look, notes: dict[str, str] | None = None) -> None:
         """Brings the namespace to what it should be, with what is known of the database noted on it."""
@@ -122,7 +135,7 @@ class Gathering:
                 f"{names.ANNOTATION_DATABASE} from namespace {look.found.namespace}."
             )
         found = found or await self._keyrings.create(look.name, TenantSecrets.new(_now()))
-        asked = look.tenant["metadata"].get("annotations", {}).get(names.ANNOTATION_ROTATE, found.rotation)
+        asked = _asked(look.tenant, found.rotation)
         if asked == found.rotation:
             return found
         log.info("rotating credentials", tenant=look.name)
@@ -155,6 +168,12 @@ class Gathering:
     def settled(self, look: Look) -> None:
         """The tenant is ready."""
         self._new.discard(look.namespace["metadata"]["uid"])
+
+
+def _asked(tenant: Object, before: str) -> str:
+    """What the annotation says, in a few characters however long it is; without one, what was asked for last."""
+    text = tenant["metadata"].get("annotations", {}).get(names.ANNOTATION_ROTATE)
+    return before if text is None else hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _rotated(secrets: TenantSecrets, asked: str) -> TenantSecrets:

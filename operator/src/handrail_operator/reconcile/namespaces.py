@@ -35,9 +35,28 @@ def choose(tenant: str, labelled: list[Object], before: str) -> Object | None:
     )
 
 
-def is_own(namespace: Object) -> bool:
-    """Made by the operator, so it goes with the tenant; not one that somebody made before and labelled."""
-    return bool(namespace["metadata"].get("labels", {}).get(names.LABEL_MANAGED_BY) == names.FIELD_MANAGER)
+def is_own(namespace: Object, uid: str) -> bool:
+    """Made by the operator for this very tenant, so it goes with it; not one that somebody made before and labelled.
+    Labels prove nothing: whoever may label a namespace would have it removed."""
+    owners = namespace["metadata"].get("ownerReferences") or []
+    return any(one.get("kind") == names.KIND and one.get("uid") == uid for one in owners)
+
+
+def refuse_reserved(namespace: str, platform: str) -> None:
+    """Raises NamespaceTaken for a namespace whose pods a tenant's walls would cut off, whatever its labels say."""
+    if namespace in (platform, "default") or namespace.startswith("kube-"):
+        raise NamespaceTaken(
+            f"Namespace {namespace} is the cluster's or the platform's own and cannot be a tenant's. "
+            f"Take the label {names.LABEL_TENANT} off it."
+        )
+
+
+def moved(tenant: str, namespace: str) -> NamespaceTaken:
+    """A tenant does not move because somebody changed labels."""
+    return NamespaceTaken(
+        f"Namespace {namespace}, in which the tenant lives, no longer bears the label {names.LABEL_TENANT}: {tenant}. "
+        f"Put it back; to move the tenant, remove that namespace first."
+    )
 
 
 async def make(cluster: Cluster, tenant: str, uid: str) -> tuple[Object, bool]:
@@ -62,7 +81,7 @@ def wanted(tenant: str, uid: str, found: Object, notes: dict[str, str]) -> Objec
     made: Object = manifests.namespace(tenant, uid)
     meta = made["metadata"]
     kept = {"name": found["metadata"]["name"], "annotations": meta.get("annotations", {}) | notes}
-    if is_own(found):
+    if is_own(found, uid):
         return made | {"metadata": meta | kept}
     labels = {key: value for key, value in meta["labels"].items() if key != names.LABEL_MANAGED_BY}
     return made | {"metadata": kept | {"labels": labels}}

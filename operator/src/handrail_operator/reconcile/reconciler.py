@@ -24,7 +24,7 @@ from handrail_operator.manifests.place import Place
 from handrail_operator.provision.keyring import TenantSecrets
 from handrail_operator.provision.servers import Servers
 from handrail_operator.publish import build_record
-from handrail_operator.reconcile import namespaces, rollout, steps
+from handrail_operator.reconcile import difference, namespaces, rollout, steps
 from handrail_operator.reconcile.data_path import DataPath
 from handrail_operator.reconcile.deletion import Deletion
 from handrail_operator.reconcile.gather import Gathering
@@ -159,9 +159,9 @@ class Reconciler:
             look.version = place.version
             await self._apply(look, known, place)
         await self._publish(look, known, place)
-        if known.spec.suspend:
+        if known.spec.suspend or not look.found.ready:
             self._data_path.forget(look.name)
-        elif look.found.ready:
+        else:
             self._gathering.settled(look)
             due = self._data_path.check(look.name, known.secrets, _ingest(known))
             look.again = min(filter(None, (look.again, due)), default=None)
@@ -184,10 +184,16 @@ class Reconciler:
         await self._objects.write(steps.applied(foundation, known.standing), known.standing)
         look.found.migration = await self._migrate(look, known, place, migration)
         if look.found.migration == "done" or known.spec.suspend:
-            await self._objects.write(steps.applied(workloads, known.standing), known.standing)
+            await self._objects.write(self._safe(look, known, steps.applied(workloads, known.standing)), known.standing)
             keep = [steps.key(one) for one in (*manifests.rights(place), *foundation, migration, *workloads)]
             await self._objects.remove(steps.superfluous(look.name, keep, known.standing))
         look.found.rollouts = self._rollouts(known)
+
+    def _safe(self, look: Look, known: Known, workloads: list[Object]) -> list[Object]:
+        """While a server is away pods are repaired and not exchanged: new ones might wait for what is not there."""
+        if known.spec.suspend or look.found.provisioned:
+            return workloads
+        return [one for one in workloads if not difference.is_new(one, known.standing.get(steps.key(one)))]
 
     async def _migrate(self, look: Look, known: Known, place: Place, job: Object) -> rollout.Migration:
         wanted = manifests.migration_key(place)

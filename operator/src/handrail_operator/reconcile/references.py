@@ -41,7 +41,10 @@ def _value(reference: SecretRef, namespace: str, secret: dict[str, Any] | None) 
     where = f"Secret {reference.name} of namespace {namespace}"
     if secret is None:
         return f"{where} does not exist, or lacks the label {names.LABEL_USE}: {names.USE_TENANT}."
-    if secret["metadata"].get("labels", {}).get(names.LABEL_USE) != names.USE_TENANT:
+    use = secret["metadata"].get("labels", {}).get(names.LABEL_USE)
+    if use == names.USE_PLATFORM:
+        return f"{where} is the operator's own and may not be named."
+    if use != names.USE_TENANT:
         return f"{where} lacks the label {names.LABEL_USE}: {names.USE_TENANT}."
     value = secret.get("data", {}).get(reference.key)
     if value is None:

@@ -34,9 +34,9 @@ def of(deployment: dict[str, Any] | None) -> Rollout:
         return Rollout(settled, False, f"Pods cannot be made: {failure.get('message', '')}")
     stuck = conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded"
     # Old pods serve while new ones come up: it is available as long as as many as wanted are.
-    available = seen and ready >= wanted
-    if available:
-        return Rollout(True, not settled and not stuck, "" if settled else f"{updated} of {wanted} pods are new.")
+    if ready >= wanted:
+        done = updated if seen else 0
+        return Rollout(True, not settled and not stuck, "" if settled else f"{done} of {wanted} pods are new.")
     reason = "Its pods do not get ready" if stuck else "Its pods are coming up"
     return Rollout(False, not stuck, f"{reason}: {ready} of {wanted} available.")
 

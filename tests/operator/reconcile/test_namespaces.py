@@ -1,0 +1,43 @@
+"""In which namespace a tenant lives."""
+
+from typing import Any
+
+import pytest
+
+from handrail_contracts import names
+from handrail_operator.errors import NamespaceTaken
+from handrail_operator.manifests.objects import owner
+from handrail_operator.reconcile import namespaces
+
+UID = "5f0c"
+
+
+def space(name: str, *, uid: str = "", **labels: str) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"name": name, "labels": labels}
+    return {"metadata": metadata | ({"ownerReferences": [owner("acme", uid)]} if uid else {})}
+
+
+def test_its_own_by_the_tenants_uid_and_by_no_label():
+    assert namespaces.is_own(space("handrail-acme", uid=UID), UID)
+    assert not namespaces.is_own(space("handrail-acme", uid="another"), UID)
+    labels = {names.LABEL_TENANT: "acme", names.LABEL_MANAGED_BY: names.FIELD_MANAGER}
+    assert not namespaces.is_own(space("stranger", **labels), UID)
+
+
+@pytest.mark.parametrize("name", ["kube-system", "kube-public", "default", "handrail"])
+def test_the_clusters_and_the_platforms_own_are_refused(name):
+    with pytest.raises(NamespaceTaken, match=name):
+        namespaces.refuse_reserved(name, "handrail")
+
+
+def test_one_that_was_there_before_is_fine():
+    namespaces.refuse_reserved("acme-prod", "handrail")
+
+
+def test_it_stays_where_it_lives():
+    home, other = space("handrail-acme"), space("other")
+    assert namespaces.choose("acme", [other, home], "") is home
+    assert namespaces.choose("acme", [other, home], "other") is other
+    assert namespaces.choose("acme", [], "") is None
+    with pytest.raises(NamespaceTaken, match="a, b"):
+        namespaces.choose("acme", [space("a"), space("b")], "")
