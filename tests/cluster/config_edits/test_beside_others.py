@@ -3,131 +3,19 @@ again."""
 
 import asyncio
 import json
-import secrets
 import subprocess
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
-from tests.cluster.control_plane import ControlPlane, kubectl
-from tests.cluster.test_crd import specs
+from tests.cluster.config_edits.room import GIT, SPEC, baseline, value
 
 from handrail_contracts import names
-from handrail_contracts.operator_calls import ConfigEdit, HandBack, OperatorReply, ReplyProblem, TenantDelete
+from handrail_contracts.operator_calls import ReplyProblem
 from handrail_contracts.tenant_spec import TenantSpec
-from handrail_operator.calls import ownership
-from handrail_operator.calls.answers import Answers
-from handrail_operator.calls.fields import entries, fields, sequences
-from handrail_operator.kube import kinds, managed_fields
-from handrail_operator.kube.client import Cluster
+from handrail_operator.kube import kinds
 from handrail_operator.kube.errors import Conflicts
-from handrail_operator.plans import DEFAULT
-from handrail_operator.reconcile.keyrings import Keyrings
 
 pytestmark = pytest.mark.cluster
-
-GIT = "argocd-controller"
-SPEC: dict[str, Any] = {
-    "displayName": "Acme",
-    "origins": ["https://a.test"],
-    "tone": {"voice": "formal"},
-    "nudges": {"cooldown": "300s"},
-    "baselines": [
-        {
-            "name": "one",
-            "success": {"event": "submit"},
-            "steps": [{"name": "a", "event": "click", "within": "60s"}, {"name": "b", "event": "click"}],
-        }
-    ],
-    "escalation": {"webhooks": [{"name": "support", "urlSecretRef": {"name": "hooks", "key": "support"}}]},
-}
-
-
-@dataclass
-class Room:
-    """One tenant, and who works on it."""
-
-    cluster: Cluster
-    plane: ControlPlane
-    name: str
-    touched: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        async def publish(name: str) -> None:
-            self.touched.append(name)
-
-        keyrings = Keyrings(self.cluster, "default")
-        self.desk = Answers(self.cluster, keyrings, DEFAULT, touch=self.touched.append, publish=publish)
-
-    def document(self, spec: Any) -> dict[str, Any]:
-        return {"apiVersion": names.API_VERSION, "kind": names.KIND, "metadata": {"name": self.name}, "spec": spec}
-
-    async def git(self, spec: Any, *, force: bool = False) -> dict[str, Any]:
-        return await self.cluster.apply(self.document(spec), manager=GIT, force=force)
-
-    def kubectl(self, *arguments: str, spec: Any = None) -> str:
-        return kubectl(self.plane, *arguments, text=json.dumps(self.document(spec)) if spec else None)
-
-    async def patch(self, body: dict[str, Any], **more: Any) -> OperatorReply:
-        return await self.desk.edit(self.name, ConfigEdit("merge", body, **more))
-
-    async def replace(self, body: dict[str, Any], **more: Any) -> OperatorReply:
-        return await self.desk.edit(self.name, ConfigEdit("replace", body, **more))
-
-    async def done(self, body: dict[str, Any], **more: Any) -> dict[str, Any]:
-        """A patch that is taken; what the config is then."""
-        return dict(value(await self.patch(body, **more))["spec"])
-
-    async def refused(self, body: dict[str, Any], **more: Any) -> ReplyProblem:
-        """A patch that is not, and changes nothing."""
-        before = await self.live()
-        reply = await self.patch(body, **more)
-        assert reply.problem is not None
-        assert (await self.live())["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
-        return reply.problem
-
-    async def hand_back(self, *places: list[Any]) -> list[list[str]]:
-        return list(value(await self.desk.hand_back(self.name, HandBack(list(places))))["fields"])
-
-    async def live(self) -> dict[str, Any]:
-        found = await self.cluster.get(kinds.TENANT, None, self.name)
-        assert found is not None
-        return found
-
-    async def spec(self) -> dict[str, Any]:
-        return dict((await self.live())["spec"])
-
-    async def owned(self) -> set[str]:
-        """The dashboard's fields, in short."""
-        return {shown(path) for path in ownership.owned(await self.live())}
-
-
-def shown(path: managed_fields.Path) -> str:
-    return ".".join(one if isinstance(one, str) else one.label for one in path)
-
-
-def value(reply: OperatorReply) -> Any:
-    assert reply.problem is None, reply.problem
-    assert reply.value is not None
-    return reply.value
-
-
-@pytest.fixture
-async def room(plane: ControlPlane) -> AsyncIterator[Room]:
-    async with Cluster.connect(kubeconfig=plane.kubeconfig(), requests_per_second=1000, burst=1000) as cluster:
-        made = Room(cluster, plane, f"edits-{secrets.token_hex(4)}")
-        yield made
-        await cluster.delete(kinds.TENANT, None, made.name)
-
-
-@pytest.fixture
-async def acme(room: Room) -> Room:
-    await room.git(SPEC)
-    return room
-
 
 # --- beside Git -------------------------------------------------------------------------------------------------
 
@@ -212,10 +100,6 @@ async def test_a_field_that_is_left_out_goes_back_to_its_default(acme):
 
 
 # --- entries of lists -------------------------------------------------------------------------------------------
-
-
-def baseline(name: str, event: str = "submit", **more: Any) -> dict[str, Any]:
-    return {"name": name, "success": {"event": event}, **more}
 
 
 async def test_entries_are_owned_apart(acme):
@@ -407,148 +291,3 @@ async def test_of_two_edits_of_one_state_one_is_taken(acme):
     found = (spec["privacy"]["retentionDays"], spec["nudges"]["holdoutPercent"], spec["llm"]["model"])
     assert found == (7, 5, "m")
     assert (spec["tone"]["instructions"], spec["detectors"]["rageClick"]["count"]) == ("short", 9)
-
-
-# --- refusals ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("body", "code", "loc"),
-    [
-        ({"tone": {"voice": "loud"}}, "invalid", ["tone", "voice"]),
-        ({"tone": 5}, "invalid", ["tone"]),
-        ({"origins": {"a": 1}}, "invalid", ["origins"]),
-        ({"baselines": [baseline("two"), baseline("two")]}, "invalid", ["baselines"]),
-        ({"displayName": "a\0b"}, "invalid", []),
-        ({"displayName": None}, "invalid", ["displayName"]),
-        ({"display_name": "Acme"}, "invalid", ["display_name"]),
-        ({f"extra{number}": 1 for number in range(10_000)}, "invalid", ["extra0"]),
-        ({"plan": "business"}, "platform_field", ["plan"]),
-        ({"deletionPolicy": "Delete"}, "platform_field", ["deletionPolicy"]),
-        ({"llm": {"baseURL": "https://evil.test", "apiKeySecretRef": {"name": "llm", "key": "key"}}}, "invalid",
-         ["llm", "baseURL"]),
-    ],
-)  # fmt: skip
-async def test_bad_edits_are_refused(acme, body, code, loc):
-    for more in ({}, {"take_over": True}):
-        problem = await acme.refused(body, **more)
-        assert (problem.code, problem.errors[0]["loc"]) == (code, loc)
-        assert len(problem.errors) <= 1000
-
-
-async def test_deep_bodies_are_refused(acme):
-    deep: Any = 1
-    for _ in range(900):
-        deep = {"tone": deep}
-    assert (await acme.refused({"tone": deep})).errors[0]["msg"].startswith("nested deeper")
-
-
-async def test_plans_must_exist(acme):
-    problem = await acme.refused({"plan": "huge"}, platform=True)
-    assert problem.errors == [{"loc": ["plan"], "msg": "there is no such plan"}]
-    assert (await acme.done({"plan": "small"}, platform=True))["plan"] == "small"
-
-
-async def test_tenants_that_are_not_there_or_going(acme):
-    for name in ("nobody", "a/b", "..", "x" * 300):
-        reply = await acme.desk.edit(name, ConfigEdit("merge", {}))
-        assert reply.problem is not None
-        assert reply.problem.code == "not_found"
-    finalizer = {"op": "add", "path": "/metadata/finalizers", "value": ["handrail.dev/test"]}
-    await acme.cluster.json_patch(kinds.TENANT, None, acme.name, [finalizer])
-    value(await acme.desk.delete(acme.name, TenantDelete(data=True)))
-    try:
-        problem = await acme.refused({"tone": {"language": "de"}})
-        assert (problem.code, "being deleted" in problem.detail) == ("unavailable", True)
-        assert (await acme.spec())["deletionPolicy"] == "Delete"
-        # Changing one's mind is possible as long as it is there.
-        value(await acme.desk.delete(acme.name, TenantDelete(data=False)))
-        assert (await acme.spec())["deletionPolicy"] == "Retain"
-    finally:
-        await acme.cluster.json_patch(kinds.TENANT, None, acme.name, [{"op": "remove", "path": "/metadata/finalizers"}])
-
-
-# --- any two specs ----------------------------------------------------------------------------------------------
-
-
-class EveryPlan:
-    def __contains__(self, plan: object) -> bool:
-        return True
-
-
-def values(spec: dict[str, Any]) -> dict[managed_fields.Path, Any]:
-    """What a spec says, but for the order of lists where it means nothing."""
-    found = fields(TenantSpec.model_validate(spec).dump())
-    return found | {path: tuple(order) for path, order in sequences(found).items()}
-
-
-def owners(tenant: dict[str, Any]) -> dict[managed_fields.Path, set[str]]:
-    found: dict[managed_fields.Path, set[str]] = {}
-    for entry in tenant["metadata"]["managedFields"]:
-        if not entry.get("subresource"):
-            for path in managed_fields.decoded(entry["fieldsV1"].get("f:spec")):
-                found.setdefault(path, set()).add(entry["manager"])
-    return found
-
-
-def equal_ones_kept_their_owners(before: dict[str, Any], after: dict[str, Any]) -> None:
-    old, new = values(before["spec"]), values(after["spec"])
-    changed = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
-    had, have = owners(before), owners(after)
-    for path in fields(after["spec"]):
-        in_changed_entry = any(one[: len(entry)] == entry for entry in entries(path) for one in changed)
-        if path not in changed and not in_changed_entry:
-            assert had.get(path) == have.get(path), shown(path)
-
-
-@st.composite
-def histories(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """Three specs, each with some parts of the one before: whole, or with other entries in its lists."""
-    found: list[dict[str, Any]] = [dict(draw(specs))]
-    for _ in range(2):
-        fresh: dict[str, Any] = dict(draw(specs))
-        kept = draw(st.sets(st.sampled_from(sorted(found[-1]))))
-        mixed = fresh | {name: found[-1][name] for name in kept}
-        if "baselines" in fresh and "baselines" in found[-1] and draw(st.booleans()):
-            both = {one["name"]: one for one in draw(st.permutations([*fresh["baselines"], *found[-1]["baselines"]]))}
-            mixed["baselines"] = list(both.values())
-        found.append(mixed)
-    return found[0], found[1], found[2]
-
-
-@given(history=histories(), applies=st.booleans())
-@settings(
-    max_examples=40,
-    # Each example asks a server a dozen times: what was found is shown as it was found.
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-async def test_any_spec_becomes_any_other_and_what_is_equal_keeps_its_owner(room, history, applies):
-    first, mine, wanted = history
-    room.desk = Answers(
-        room.cluster, Keyrings(room.cluster, "default"), EveryPlan(), touch=room.touched.append, publish=sleeping
-    )
-    await room.cluster.delete(kinds.TENANT, None, room.name)
-    start = await (room.git(first) if applies else room.cluster.create(room.document(first)))
-    value(await room.replace(mine, platform=True, take_over=True))
-    middle = await room.live()
-    assert values(middle["spec"]) == values(mine)
-    equal_ones_kept_their_owners(start, middle)
-
-    reply = await room.replace(wanted, platform=True)
-    end = await room.live()
-    if reply.problem is None:
-        assert values(end["spec"]) == values(wanted)
-        equal_ones_kept_their_owners(middle, end)
-    else:
-        assert reply.problem.code == "conflict"
-        assert end["metadata"]["resourceVersion"] == middle["metadata"]["resourceVersion"]
-        value(await room.replace(wanted, platform=True, take_over=True))
-        assert values(await room.spec()) == values(wanted)
-    value(await room.desk.hand_back(room.name, HandBack([[]])))
-    assert values(await room.spec()) == values(wanted)
-    assert await room.owned() == set()
-
-
-async def sleeping(name: str) -> None:
-    await asyncio.sleep(0)
