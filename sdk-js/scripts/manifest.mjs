@@ -1,6 +1,6 @@
 // Writes static/sdk/<version>/manifest.json: what the gateway may serve, and each file's hash for `integrity`.
 import { createHash } from "node:crypto";
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -8,7 +8,6 @@ const here = dirname(fileURLToPath(import.meta.url));
 const { version } = JSON.parse(readFileSync(join(here, "../package.json"), "utf8"));
 const folder = join(here, "../../gateway/src/handrail_gateway/static/sdk", version);
 
-copyFileSync(join(here, "../dist/onboarding-agent-sdk.mjs"), join(folder, "onboarding-agent-sdk.mjs"));
 const files = {};
 for (const name of readdirSync(folder).sort()) {
   if (name === "manifest.json") continue;

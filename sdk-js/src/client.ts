@@ -8,9 +8,10 @@ import { Door } from "./door";
 import { debug, type Guard } from "./guard";
 import { Lifetime } from "./lifetime";
 import { Socket } from "./live/socket";
-import { messageCard } from "./nudges/card";
-import { type Fate, Presenter } from "./nudges/presenter";
+import { Desk } from "./nudges/desk";
+import { messageNudge } from "./nudges/message";
 import { Shown } from "./nudges/shown";
+import type { Fate, LoadUi, Stage } from "./nudges/stage";
 import type { Consent, IdentifyOptions, Options } from "./options";
 import { isSampled, Rules, readConfig } from "./rules";
 import { localShelf, Store } from "./store";
@@ -36,7 +37,7 @@ export class Client {
   private readonly sender: Sender;
   private readonly socket: Socket;
   private readonly recorder: Recorder;
-  private readonly presenter: Presenter;
+  private readonly desk: Desk;
   private readonly shown: Shown;
   private capture: Capture | null = null;
   private userId: string;
@@ -49,6 +50,7 @@ export class Client {
     endpoint: string,
     guard: Guard,
     private readonly emit: Emit,
+    loadUi: LoadUi,
   ) {
     this.life = new Lifetime(guard);
     this.mayTalk = options.consent !== "pending";
@@ -65,10 +67,10 @@ export class Client {
       session: (now) => this.session.at(now),
       rules: () => this.rules.config.capture,
       take: (event) => this.take(event),
-      used: (element) => this.presenter.used(element),
+      used: (element) => this.desk.used(element),
     });
     this.shown = new Shown(this.store);
-    this.presenter = new Presenter(this.stage(), this.life);
+    this.desk = new Desk(this.stage(), this.life, loadUi);
     this.socket = new Socket(this.line(), this.life);
     guard.whenSpent(() => this.end());
     this.begin(options);
@@ -78,7 +80,7 @@ export class Client {
     const changed = userId !== this.userId;
     if (changed) {
       this.capture?.settle(false);
-      this.presenter.clear();
+      this.desk.clear();
     }
     this.userId = userId;
     if (!this.mayTalk || this.life.ended) return;
@@ -111,7 +113,7 @@ export class Client {
     this.capture?.settle(false);
     this.sender.leave();
     this.socket.close();
-    this.presenter.clear();
+    this.desk.clear();
     this.tokens.forgetAll();
     this.shown.clear();
     forgetAnonymousId(this.store);
@@ -231,9 +233,9 @@ export class Client {
 
   private heard(frame: ServerFrame): void {
     if (frame.type === "hello" || frame.type === "config") this.follow(readConfig(frame.config));
-    else if (frame.type === "nudge") this.presenter.take(frame.nudge, frame.seq);
+    else if (frame.type === "nudge") this.desk.take(frame.nudge, frame.seq);
     else if (frame.type === "message") {
-      this.presenter.take(messageCard(frame, this.rules.config.language), frame.seq, true);
+      this.desk.take(messageNudge(frame, this.rules.config.language), frame.seq, true);
     }
   }
 
@@ -279,7 +281,7 @@ export class Client {
     };
   }
 
-  private stage(): ConstructorParameters<typeof Presenter>[0] {
+  private stage(): Stage {
     return {
       shown: this.shown,
       language: () => this.rules.config.language,

@@ -2,6 +2,7 @@
 
 import { Client } from "./client";
 import { debug, Guard } from "./guard";
+import type { LoadUi } from "./nudges/stage";
 import { type Consent, type IdentifyOptions, isUserId, keyId, type Options, originOf } from "./options";
 
 export type Listener = (detail: Record<string, unknown>) => void;
@@ -25,7 +26,7 @@ export interface Handrail {
 const EARLY = 50;
 
 /** `origin`: where the gateway is, unless init says otherwise. */
-export function createHandrail(origin: string | null): Handrail {
+export function createHandrail(origin: string | null, loadUi: LoadUi): Handrail {
   let guard = new Guard();
   let client: Client | null = null;
   /** What was asked for before init. */
@@ -59,7 +60,7 @@ export function createHandrail(origin: string | null): Handrail {
     const { userId, ...rest } = options;
     const clean: Options = { ...rest, ...(isUserId(userId) && { userId }), ...(consent && { consent }) };
     guard = new Guard();
-    client = new Client(clean, scope, endpoint, guard, emit);
+    client = new Client(clean, scope, endpoint, guard, emit, loadUi);
     for (const what of early.splice(0)) ask(what);
   };
 

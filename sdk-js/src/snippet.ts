@@ -2,6 +2,7 @@
 // that were queued before it came (`window.handrail = window.handrail || []; handrail.push(["track", "x"])`).
 
 import { createHandrail, type Handrail } from "./handrail";
+import type { UiModule } from "./nudges/stage";
 import type { Options } from "./options";
 
 declare global {
@@ -15,7 +16,8 @@ function start(): void {
   const before = window.handrail;
   if (before && !Array.isArray(before) && "version" in before) return;
   const source = script?.getAttribute("src");
-  const handrail = createHandrail(source ? new URL(source, document.baseURI).origin : null);
+  const address = source ? new URL(source, document.baseURI) : null;
+  const handrail = createHandrail(address?.origin ?? null, () => loadUi(address));
   window.handrail = handrail;
   const queued = Array.isArray(before) ? before : [];
   // Before init, so that who is identified already is so from the first event on.
@@ -23,6 +25,12 @@ function start(): void {
   const own = script?.getAttribute("data-key");
   if (own) handrail.init({ key: own, ...attributes(script) });
   handrail.push(...queued.filter((call) => call?.[0] === "init"));
+}
+
+/** The other half of this very version: an open page finds it also after the platform has been upgraded. */
+function loadUi(address: URL | null): Promise<UiModule> {
+  const origin = address?.origin ?? location.origin;
+  return import(/* @vite-ignore */ `${origin}/sdk/${__VERSION__}/ui.mjs`);
 }
 
 function attributes(script: Element | null): Partial<Options> {

@@ -3,6 +3,8 @@
 import { expect, test, vi } from "vitest";
 import { createHandrail } from "../src/handrail";
 
+const noUi = () => Promise.reject(new Error("not needed here"));
+
 // No answer at all, as on a machine that is offline.
 vi.stubGlobal("fetch", () => Promise.reject(new TypeError("offline")));
 navigator.sendBeacon = () => false;
@@ -22,7 +24,7 @@ const ANYTHING: unknown[] = [
 ];
 
 test("no call throws, before init, after it, and after the end", async () => {
-  const handrail = createHandrail("http://127.0.0.1:9") as unknown as Record<
+  const handrail = createHandrail("http://127.0.0.1:9", noUi) as unknown as Record<
     string,
     (...args: unknown[]) => unknown
   >;
@@ -38,7 +40,7 @@ test("no call throws, before init, after it, and after the end", async () => {
 });
 
 test("early calls wait for init, and properties must be JSON", () => {
-  const handrail = createHandrail(null);
+  const handrail = createHandrail(null, noUi);
   const circular: Record<string, unknown> = {};
   circular.self = circular;
   expect(() => handrail.track("x", circular)).not.toThrow();

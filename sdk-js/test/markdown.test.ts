@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { markdown } from "../src/nudges/markdown";
+import { markdown } from "../src/ui/markdown";
 
 function html(text: string): string {
   const box = document.createElement("div");

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Presenter, type Stage } from "../src/nudges/presenter";
+import { Desk } from "../src/nudges/desk";
 import { Shown } from "../src/nudges/shown";
+import type { Stage } from "../src/nudges/stage";
 import { Store } from "../src/store";
+import { startUi } from "../src/ui/index";
 import type { Nudge } from "../src/wire";
 import { life, TestShelf } from "./making";
 
@@ -44,13 +46,19 @@ function setup(shelf = new TestShelf()) {
   };
   const own = life();
   const root = () => [...document.querySelectorAll("handrail-root")].at(-1)?.shadowRoot;
-  return { presenter: new Presenter(stage, own), told, acks, own, root };
+  const desk = new Desk(stage, own, () => Promise.resolve({ startUi }));
+  /** The shown side comes a moment later. */
+  const take = async (...what: Parameters<Desk["take"]>) => {
+    desk.take(...what);
+    await vi.advanceTimersByTimeAsync(0);
+  };
+  return { desk, take, told, acks, own, root };
 }
 
-test("a nudge is shown once, acknowledged, and is a named dialog that takes no focus", () => {
-  const { presenter, told, acks, root, own } = setup();
-  presenter.take(nudge(), 4);
-  presenter.take(nudge(), 4);
+test("a nudge is shown once, acknowledged, and is a named dialog that takes no focus", async () => {
+  const { take, told, acks, root, own } = setup();
+  await take(nudge(), 4);
+  await take(nudge(), 4);
   const card = root()?.querySelector('[data-hr-nudge="n1"]');
   expect(card?.getAttribute("data-hr-kind")).toBe("chat");
   expect(card?.getAttribute("role")).toBe("dialog");
@@ -65,11 +73,11 @@ test("a nudge is shown once, acknowledged, and is a named dialog that takes no f
   expect(document.querySelector("handrail-root")).toBeNull();
 });
 
-test("dismissed by its button or Esc, clicked by an action; the next one waits its turn", () => {
-  const { presenter, told, root, own } = setup();
-  presenter.take(nudge(), 1);
-  presenter.take(nudge({ nudge_id: "n2" }), 2);
-  presenter.take(nudge({ nudge_id: "n3" }), 3);
+test("dismissed by its button or Esc, clicked by an action; the next one waits its turn", async () => {
+  const { take, told, root, own } = setup();
+  await take(nudge(), 1);
+  await take(nudge({ nudge_id: "n2" }), 2);
+  await take(nudge({ nudge_id: "n3" }), 3);
   expect(root()?.querySelectorAll("[data-hr-nudge]")).toHaveLength(1);
   root()?.querySelector<HTMLElement>('[data-hr-action="ok"]')?.click();
   root()?.querySelector<HTMLElement>('[data-hr-nudge="n2"] [data-hr-action="go"]')?.click();
@@ -89,20 +97,20 @@ test("dismissed by its button or Esc, clicked by an action; the next one waits i
   own.end();
 });
 
-test("what this browser has shown is not shown again, only acknowledged; the expired is left alone", () => {
+test("what this browser has shown is not shown again, only acknowledged; the expired is left alone", async () => {
   const shelf = new TestShelf();
-  setup(shelf).presenter.take(nudge(), 1);
-  const { presenter, told, acks, own } = setup(shelf);
-  presenter.take(nudge(), 1);
-  presenter.take(nudge({ nudge_id: "old", expires_at: "2020-01-01T00:00:00Z" }), 2);
+  await setup(shelf).take(nudge(), 1);
+  const { take, told, acks, own } = setup(shelf);
+  await take(nudge(), 1);
+  await take(nudge({ nudge_id: "old", expires_at: "2020-01-01T00:00:00Z" }), 2);
   expect(told).toEqual([]);
   expect(acks).toEqual([1]);
   own.end();
 });
 
-test("a target that does not come is told, and given up", () => {
-  const { presenter, told, acks, own } = setup();
-  presenter.take(nudge({ kind: "tooltip", target: "#never" }), 9);
+test("a target that does not come is told, and given up", async () => {
+  const { take, told, acks, own } = setup();
+  await take(nudge({ kind: "tooltip", target: "#never" }), 9);
   vi.advanceTimersByTime(9_000);
   expect(told).toEqual([]);
   vi.advanceTimersByTime(2_000);
@@ -111,15 +119,15 @@ test("a target that does not come is told, and given up", () => {
   own.end();
 });
 
-test("using the target completes a nudge once, also after it was closed", () => {
+test("using the target completes a nudge once, also after it was closed", async () => {
   document.body.innerHTML = '<button id="go"><b>Go</b></button>';
-  const { presenter, told, own } = setup();
-  presenter.take(nudge({ target: "#go" }), 1);
-  presenter.used(document.body);
+  const { desk, take, told, own } = setup();
+  await take(nudge({ target: "#go" }), 1);
+  desk.used(document.body);
   window.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
   const inner = document.querySelector("b");
-  if (inner) presenter.used(inner);
-  if (inner) presenter.used(inner);
+  if (inner) desk.used(inner);
+  if (inner) desk.used(inner);
   expect(told).toEqual(["nudge_shown n1", "nudge_dismissed n1", "nudge_completed n1"]);
   own.end();
 });

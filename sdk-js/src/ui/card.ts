@@ -1,6 +1,6 @@
 // A nudge as elements. Non-modal: it takes no focus, and is left with Esc.
 
-import type { Action, Nudge, ServerFrame } from "../wire";
+import type { Action, Nudge } from "../wire";
 import { markdown, safeUrl } from "./markdown";
 import { direction, words } from "./words";
 
@@ -21,7 +21,7 @@ export function card(nudge: Nudge, language: string, handlers: CardHandlers): HT
 
   const title = make("p", "title");
   title.id = titleId;
-  title.textContent = nudge.title;
+  title.textContent = nudge.title || words(language).message;
   const body = make("div", "body");
   body.append(markdown(nudge.body));
   root.append(title, body);
@@ -36,21 +36,6 @@ export function card(nudge: Nudge, language: string, handlers: CardHandlers): HT
   }
   root.append(closeButton(language, handlers));
   return root;
-}
-
-/** What somebody said, in the form of a nudge. */
-export function messageCard(frame: Extract<ServerFrame, { type: "message" }>, language: string): Nudge {
-  return {
-    nudge_id: frame.message_id,
-    kind: "chat",
-    stuck_point: "",
-    target: null,
-    title: words(language).message,
-    body: frame.text,
-    actions: [],
-    language,
-    expires_at: "2099-01-01T00:00:00Z",
-  };
 }
 
 function control(action: Action, index: number, handlers: CardHandlers): HTMLElement | null {

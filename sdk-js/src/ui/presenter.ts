@@ -1,39 +1,14 @@
 // Shows one nudge at a time and tells what became of it.
 
 import type { Lifetime } from "../lifetime";
+import type { Fate, Item, Stage, Ui } from "../nudges/stage";
 import type { Action, Nudge } from "../wire";
 import { card } from "./card";
 import { place } from "./place";
-import type { Shown } from "./shown";
 import { Surface } from "./surface";
 import { awaitTarget, find } from "./target";
 
-export type Fate =
-  | "nudge_shown"
-  | "nudge_dismissed"
-  | "nudge_clicked"
-  | "nudge_completed"
-  | "nudge_target_missing";
-
-export interface Stage {
-  shown: Shown;
-  language(): string;
-  /** Tells what became of a nudge: an event, and a call of the page's own handlers. */
-  tell(fate: Fate, nudgeId: string, actionId?: string): void;
-  /** The nudge is done for all devices. */
-  ack(seq: number): void;
-  /** An action of kind `event`. */
-  action(nudgeId: string, actionId: string): void;
-}
-
-interface Item {
-  nudge: Nudge;
-  seq: number;
-  /** A message is shown like a nudge, but is none: no events tell of it. */
-  message: boolean;
-}
-
-export class Presenter {
+export class Presenter implements Ui {
   private readonly surface: Surface;
   private waiting: Item[] = [];
   private current: { item: Item; stop: () => void } | null = null;
@@ -49,26 +24,22 @@ export class Presenter {
     life.ending(() => this.clear());
   }
 
-  /** A nudge came (or a message in its form); acknowledging `seq` ends it on all devices. */
-  take(nudge: Nudge, seq: number, message = false): void {
+  take(item: Item): void {
+    const { nudge } = item;
     if (this.stage.shown.has(nudge.nudge_id)) {
-      this.stage.ack(seq);
+      this.stage.ack(item.seq);
       return;
     }
     const known = [this.current?.item, ...this.waiting].some(
-      (item) => item?.nudge.nudge_id === nudge.nudge_id,
+      (other) => other?.nudge.nudge_id === nudge.nudge_id,
     );
     if (known || Date.parse(nudge.expires_at) <= Date.now()) return;
-    this.waiting.push({ nudge, seq, message });
+    this.waiting.push(item);
     this.next();
   }
 
-  /** The user did something with an element. */
-  used(element: Element): void {
-    for (const id of this.stage.shown.completedBy(element)) {
-      this.stage.tell("nudge_completed", id);
-      if (this.current?.item.nudge.nudge_id === id) this.finish();
-    }
+  completed(nudgeId: string): void {
+    if (this.current?.item.nudge.nudge_id === nudgeId) this.finish();
   }
 
   clear(): void {
