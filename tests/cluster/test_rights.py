@@ -16,9 +16,12 @@ from tests.conftest import RunningServers
 
 from handrail_contracts import names
 from handrail_operator import rights
+from handrail_operator.kube import kinds
 
 pytestmark = pytest.mark.cluster
 ACCOUNT = "handrail-operator"
+_OURS = ",".join(f"{kind.plural}.{kind.group}" if kind.group else kind.plural for kind in kinds.CHILDREN)
+"""Kinds, as kubectl spells them."""
 
 
 def role(kind: str, name: str, rules: list[Any], namespace: str = "") -> dict[str, Any]:
@@ -43,7 +46,10 @@ def test_no_wildcards_and_no_secrets_of_others():
     assert not any("pods" in one for rule in rights.in_tenants() for one in rule["resources"])
 
 
-def test_a_tenant_gets_ready_and_goes_with_these_rights(plane: ControlPlane, servers: RunningServers, tmp_path: Path):
+@pytest.mark.parametrize("before", [False, True], ids=["own namespace", "namespace that was there before"])
+def test_a_tenant_gets_ready_and_goes_with_these_rights(
+    plane: ControlPlane, servers: RunningServers, tmp_path: Path, before: bool
+):
     nodes.add(plane)
     platform = f"handrail-platform-{secrets.token_hex(4)}"
     tenant_role = f"{platform}-tenant"
@@ -57,6 +63,9 @@ def test_a_tenant_gets_ready_and_goes_with_these_rights(plane: ControlPlane, ser
     try:
         with workshop.operator(as_account(plane, platform, tmp_path), namespace=platform) as operator:
             operator.await_ready()
+            if before:
+                kubectl(plane, "create", "namespace", space)
+                kubectl(plane, "label", "namespace", space, f"{names.LABEL_TENANT}={name}")
             kubectl(plane, "apply", "-f", "-", text=json.dumps(document))
             kubectl(plane, "wait", "otn", name, "--for=condition=Ready", "--timeout=90s")
             assert may(plane, platform, "get", "secrets", f"-n={space}")
@@ -70,9 +79,13 @@ def test_a_tenant_gets_ready_and_goes_with_these_rights(plane: ControlPlane, ser
             ):
                 assert not may(plane, platform, verb, what, where), (verb, what, where)
             kubectl(plane, "delete", "otn", name, "--timeout=60s")
-            until(lambda: not kubectl(plane, "get", "namespace", space, "--ignore-not-found"), "the namespace is gone")
-            assert '"Forbidden"' not in operator.log.read_text()
+            gone = (_OURS, "-n", space, "-l", names.LABEL_TENANT) if before else ("namespace", space)
+            until(lambda: not kubectl(plane, "get", *gone, "--ignore-not-found"), "all of it is gone")
+            said = operator.log.read_text()
+            assert '"Forbidden"' not in said
+            assert "garbage collector" not in said
     finally:
+        kubectl(plane, "delete", "namespace", space, "--wait=false", "--ignore-not-found")
         kubectl(plane, "delete", "namespace", platform, "--wait=false")
         kubectl(plane, "delete", "clusterrole,clusterrolebinding", platform, tenant_role, "--ignore-not-found")
 

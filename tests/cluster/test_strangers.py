@@ -78,6 +78,43 @@ def test_another_tenants_namespace(stage: Stage):
     stage.api.delete(kinds.NAMESPACE, None, names.namespace(second))
 
 
+def test_a_home_relabelled_for_another_tenant_stays_the_home(stage: Stage):
+    first, second = stage.tenant(), stage.name()
+    home = names.namespace(first)
+    with stage.operator():
+        stage.await_settled(first)
+        stage.api.merge(kinds.NAMESPACE, None, home, {"metadata": {"labels": {names.LABEL_TENANT: second}}})
+        stage.api.apply(tenant(second))
+
+        def relabelled() -> bool:
+            found = stage.api.get(kinds.NAMESPACE, None, home) or {}
+            return bool(found["metadata"]["labels"][names.LABEL_TENANT] == first)
+
+        eventually(relabelled, "the home has its label back")
+        stage.await_settled(first, second)
+        assert (stage.get(first) or {})["status"]["namespace"] == home
+        assert (stage.get(second) or {})["status"]["namespace"] == names.namespace(second)
+
+
+def test_a_deletion_touches_the_tenants_home_alone(stage: Stage):
+    """Whoever copies labels of a tenant's objects, or asks for them, keeps what he has."""
+    name, elsewhere = stage.tenant(), f"theirs-{stage.name()}"
+    ours = {names.LABEL_TENANT: name, names.LABEL_MANAGED_BY: names.FIELD_MANAGER}
+    with stage.operator():
+        stage.await_settled(name)
+        before = stage.api.create(space(elsewhere, **ours))
+        metadata = {"name": "theirs", "namespace": elsewhere, "labels": ours}
+        deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, **THEIRS[kinds.DEPLOYMENT]}
+        made = stage.api.create(deployment)
+        stage.api.delete(kinds.TENANT, None, name)
+        stage.await_gone(name)
+        found = stage.api.get(kinds.DEPLOYMENT, elsewhere, "theirs")
+        assert found is not None
+        assert (found["metadata"]["uid"], found["spec"]) == (made["metadata"]["uid"], made["spec"])
+        assert _as(before, stage.api.get(kinds.NAMESPACE, None, elsewhere))
+    stage.api.delete(kinds.NAMESPACE, None, elsewhere)
+
+
 THEIRS: dict[Kind, dict[str, Any]] = {
     kinds.SECRET: {"data": {"mine": "bWluZQ=="}},
     kinds.SERVICE_ACCOUNT: {},

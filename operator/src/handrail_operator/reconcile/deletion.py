@@ -15,7 +15,7 @@ from handrail_contracts import names, status
 from handrail_operator.errors import TenantError
 from handrail_operator.kube import kinds
 from handrail_operator.kube.client import Cluster
-from handrail_operator.kube.errors import Conflict, NotFound
+from handrail_operator.kube.errors import Conflict, Forbidden, NotFound
 from handrail_operator.provision.servers import Servers
 from handrail_operator.reconcile import namespaces, steps
 from handrail_operator.reconcile.keyrings import Keyrings
@@ -42,11 +42,14 @@ class Deletion:
         name = tenant["metadata"]["name"]
         if names.FINALIZER not in tenant["metadata"].get("finalizers", []):
             return {}
-        await self._end_pods(name)
+        home = await self._home(tenant)
+        if home is not None:
+            await self._end_pods(name, home["metadata"]["name"])
         problems = await self._leave_servers(name, destroys(tenant))
         if problems and not self._late(tenant):
             return problems
-        await self._leave_cluster(name, tenant["metadata"]["uid"])
+        if home is not None:
+            await self._leave_cluster(name, tenant["metadata"]["uid"], home)
         kept = f"What opens it is in Secret {names.keyring_secret(name)} of namespace {self.keyrings.namespace}."
         kind, reason, text = "Normal", "Retained", f"Data and keys are found again by a tenant of this name. {kept}"
         if problems:
@@ -64,42 +67,61 @@ class Deletion:
         asked = datetime.fromisoformat(tenant["metadata"]["deletionTimestamp"])
         return (datetime.now(UTC) - asked).total_seconds() > self.timeout
 
-    async def _end_pods(self, name: str) -> None:
+    async def _home(self, tenant: Object) -> Object | None:
+        """The one namespace that is touched: whatever bears the tenant's labels elsewhere is somebody else's."""
+        meta = tenant["metadata"]
+        place = (tenant.get("status") or {}).get("namespace") or names.namespace(meta["name"])
+        found = await self.cluster.get(kinds.NAMESPACE, None, place)
+        return found if found is not None and namespaces.is_home(found, meta["name"], meta["uid"]) else None
+
+    async def _end_pods(self, name: str, home: str) -> None:
         """Before their doors are shut, so that they end in good order."""
-        pods = [
-            one
-            for (plural, _, _), one in self.children.of(name).items()
-            if plural in (kinds.DEPLOYMENT.plural, kinds.JOB.plural) and steps.is_ours(one, name)
-        ]
-        await asyncio.gather(*(self._delete(one) for one in pods if "deletionTimestamp" not in one["metadata"]))
+        ours = self._ours(name, home)
+        await self._remove([one for one in ours if kinds.of(one) in (kinds.DEPLOYMENT, kinds.JOB)])
 
     async def _leave_servers(self, name: str, data: bool) -> dict[str, TenantError]:
         secrets = await self.keyrings.load(name)
         if secrets is None:
             # It was never provisioned, or this has been done before.
             return {}
+        problems: dict[str, TenantError] = {}
         try:
             await self.servers.withdraw(name)
         except TenantError as problem:
-            return {status.MESSAGING: problem} | await self.servers.deprovision(name, secrets, data=data)
-        return await self.servers.deprovision(name, secrets, data=data)
+            problems[status.MESSAGING] = problem
+        return problems | await self.servers.deprovision(name, secrets, data=data)
 
-    async def _leave_cluster(self, name: str, uid: str) -> None:
+    async def _leave_cluster(self, name: str, uid: str, home: Object) -> None:
         """Its own namespace goes as a whole; out of one that was there before, what is ours."""
-        for namespace in self.children.namespaces(name):
-            if namespaces.is_own(namespace, uid):
-                meta = namespace["metadata"]
-                await self.cluster.delete(kinds.NAMESPACE, None, meta["name"], uid=meta["uid"])
-                continue
-            space = namespace["metadata"]["name"]
-            listed = await self.cluster.list(kinds.SECRET, space, labels=f"{names.LABEL_TENANT}={name}")
-            standing = [one for (_, where, _), one in self.children.of(name).items() if where == space]
-            ours = [one for one in (*standing, *listed) if steps.is_ours(one, name)]
-            await asyncio.gather(*map(self._delete, ours))
+        meta = home["metadata"]
+        if namespaces.is_own(home, uid):
+            await self.cluster.delete(kinds.NAMESPACE, None, meta["name"], uid=meta["uid"])
+            return
+        ours = self._ours(name, meta["name"])
+        try:
+            listed = await self.cluster.list(kinds.SECRET, meta["name"], labels=f"{names.LABEL_TENANT}={name}")
+        except Forbidden:
+            # The right to be here went already, which it does last.
+            listed = []
+        rights = [one for one in ours if kinds.of(one) == kinds.ROLE_BINDING]
+        await self._remove([one for one in (*ours, *listed) if one not in rights and steps.is_ours(one, name)])
+        await self._remove(rights)
 
-    async def _delete(self, thing: Object) -> None:
-        meta = thing["metadata"]
-        await self.cluster.delete(kinds.of(thing), meta.get("namespace"), meta["name"], uid=meta["uid"])
+    def _ours(self, name: str, home: str) -> list[Object]:
+        """Without Secrets, and without what goes already."""
+        found = [one for (_, space, _), one in self.children.of(name).items() if space == home]
+        return [one for one in found if steps.is_ours(one, name) and "deletionTimestamp" not in one["metadata"]]
+
+    async def _remove(self, things: list[Object]) -> None:
+        async def remove(one: Object) -> None:
+            meta = one["metadata"]
+            try:
+                await self.cluster.delete(kinds.of(one), meta["namespace"], meta["name"], uid=meta["uid"])
+            except Forbidden as error:
+                # Somebody took the right away: its owner, the tenant, takes it along.
+                log.warning("left to the garbage collector", kind=one["kind"], name=meta["name"], why=error.message)
+
+        await asyncio.gather(*map(remove, things))
 
     async def _release(self, tenant: Object) -> None:
         meta = tenant["metadata"]

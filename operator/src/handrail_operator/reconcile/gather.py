@@ -61,7 +61,8 @@ class Gathering:
         spec = _spec(look.tenant)
         look.found.suspended = spec.suspend
         plan = plans.find(self._installation.plans, spec.plan)
-        namespace = await self._namespace(look)
+        await self._namespace(look)
+        namespace = look.found.namespace
         secrets = await self._keyring(look)
         listed = await self._enter(look)
         resolved = references.resolve(spec, namespace, listed)
@@ -73,10 +74,10 @@ class Gathering:
         look.found.problems.update(ensured.problems)
         look.found.ensured = True
         standing = {steps.key(one): one for one in [*self._children_in(look.name, namespace), *listed]}
-        return Known(spec, plan, namespace, secrets, resolved, ensured, standing)
+        return Known(spec, plan, secrets, resolved, ensured, standing)
 
-    async def _namespace(self, look: Look) -> str:
-        labelled = self._children.namespaces(look.name)
+    async def _namespace(self, look: Look) -> None:
+        labelled = [one for one in self._children.namespaces(look.name) if namespaces.is_home(one, look.name, look.uid)]
         alive = [one for one in labelled if "deletionTimestamp" not in one["metadata"]]
         chosen = await self._where_it_lives(look, alive)
         if chosen is None:
@@ -88,7 +89,6 @@ class Gathering:
         look.namespace = chosen
         look.found.namespace = str(look.namespace["metadata"]["name"])
         await self.mark(look)
-        return look.found.namespace
 
     async def _where_it_lives(self, look: Look, labelled: list[Object]) -> Object | None:
         """None: nowhere yet. It stays where it is, whatever is labelled for it meanwhile. Raises NamespaceTaken."""

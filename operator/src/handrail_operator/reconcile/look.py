@@ -51,7 +51,6 @@ class Known:
 
     spec: TenantSpec
     plan: Plan
-    namespace: str
     secrets: TenantSecrets = field(repr=False)
     resolved: Resolved
     ensured: Ensured

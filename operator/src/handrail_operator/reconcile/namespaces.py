@@ -42,6 +42,17 @@ def is_own(namespace: Object, uid: str) -> bool:
     return any(one.get("kind") == names.KIND and one.get("uid") == uid for one in owners)
 
 
+def is_home(namespace: Object, tenant: str, uid: str) -> bool:
+    """Whether the tenant may live in it: its own, or one labelled for it that is no other tenant's own."""
+    labels = namespace["metadata"].get("labels") or {}
+    return is_own(namespace, uid) or (labels.get(names.LABEL_TENANT) == tenant and not _is_anothers(namespace, tenant))
+
+
+def _is_anothers(namespace: Object, tenant: str) -> bool:
+    owners = namespace["metadata"].get("ownerReferences") or []
+    return any(one.get("kind") == names.KIND and one.get("name") != tenant for one in owners)
+
+
 def refuse_reserved(namespace: str, platform: str) -> None:
     """Raises NamespaceTaken for a namespace whose pods a tenant's walls would cut off, whatever its labels say."""
     if namespace in (platform, "default") or namespace.startswith("kube-"):

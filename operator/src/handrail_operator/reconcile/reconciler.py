@@ -211,11 +211,11 @@ class Reconciler:
             await self._objects.write([job], known.standing)
             state = "running"
         elif state == "failed" and standing is not None:
-            await self._retry_later(look, known.namespace, standing)
+            await self._retry_later(look, standing)
         return state
 
-    async def _retry_later(self, look: Look, namespace: str, job: Object) -> None:
-        name = job["metadata"]["name"]
+    async def _retry_later(self, look: Look, job: Object) -> None:
+        name, namespace = job["metadata"]["name"], look.found.namespace
         age = time.time() - rollout.ended_at(job)
         if age > FAILED_JOB_RETRY:
             await self._objects.remove([job])
