@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from handrail_cli.embedded.nats import Nats, NatsTrust
+from handrail_cli.embedded.nats import Nats
 from handrail_cli.embedded.ports import free_port
 from handrail_cli.supervise.client import KeeperClient
 from handrail_contracts import names
@@ -97,7 +97,7 @@ async def own_nats() -> AsyncIterator[OwnNats]:
     folder = Path(tempfile.mkdtemp(prefix="handrail-nats-"))
     platform = PlatformSecrets.new()
     known = trust(platform)
-    nats = Nats(folder, free_port(), NatsTrust(known.operator_jwt, known.system_account, known.preload))
+    nats = Nats(folder, free_port(), known)
     access = Access(nats_url=nats.url, postgres_url="postgresql://x@127.0.0.1:1/x", redis_url="", secrets=platform)
     access = replace(access, redis_url="redis://127.0.0.1:1/0", local=True)
     secrets = folder / "secrets"

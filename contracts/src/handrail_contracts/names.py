@@ -48,6 +48,13 @@ KEYRING_KEY = "keyring.json"  # in a keyring Secret: TenantSecrets
 KEYS_SECRET = "handrail-keys"  # noqa: S105 - the name of a Kubernetes Secret, not a secret
 IDENTITY_SECRET = "handrail-identity"  # noqa: S105 - as above
 
+# Secrets of the platform's namespace, made once by `handrail-operator bootstrap`
+PLATFORM_SECRET = "handrail-platform"  # noqa: S105 - the name of a Secret: PLATFORM_FILE
+GATEWAY_SECRET = "handrail-gateway"  # noqa: S105 - as above: the gateway's files
+NATS_SECRET = "handrail-nats"  # noqa: S105 - as above: what a NATS server must be started with
+POSTGRES_SECRET = "handrail-postgres"  # noqa: S105 - as above, of a PostgreSQL that comes with the chart
+VALKEY_SECRET = "handrail-valkey"  # noqa: S105 - as above, of a Valkey that comes with the chart
+
 # NATS, platform account
 TENANTS_BUCKET = "tenants"  # key: tenant name, value: TenantRecord
 KEY_USE_BUCKET = "key-use"  # key: key id, value: RFC 3339 of the last use, at most one write a minute

@@ -1,20 +1,27 @@
-"""The composition root: reads settings, files and where the cluster is, runs the operator, ends on a signal."""
+"""The composition root: reads settings, files and where the cluster is; works until a signal, or does one thing."""
 
 import argparse
 import asyncio
 import sys
 from asyncio import sslproto
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 from prometheus_client import disable_created_metrics
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
 from handrail_contracts import names
 from handrail_operator import installation, logs
+from handrail_operator.chart_hooks import bootstrap, selftest, uninstall
+from handrail_operator.chart_hooks.bootstrap import BootstrapSettings, SecretTaken
+from handrail_operator.chart_hooks.selftest import Failed, SelftestSettings
+from handrail_operator.chart_hooks.wanted import PlatformSecretUnusable
 from handrail_operator.installation import InstallationInvalid
 from handrail_operator.kube import access as api_access
 from handrail_operator.kube.access import AccessMissing
+from handrail_operator.kube.errors import ApiError
 from handrail_operator.probes import PortTaken
 from handrail_operator.provision.keyring import PlatformSecrets
 from handrail_operator.provision.platform import Access
@@ -26,26 +33,35 @@ class SecretInvalid(Exception):
     """A secret file holds something else."""
 
 
+@dataclass(frozen=True)
+class _Command:
+    help: str
+    run: Callable[[], Awaitable[int]]
+    settings: type[BaseSettings] | None = None
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """`handrail-operator run`. Returns the exit code: 2 for what its environment lacks."""
+    """`handrail-operator COMMAND`. Returns the exit code: 1 where it found something wrong, 2 for what its environment
+    lacks."""
     parser = argparse.ArgumentParser(
         prog="handrail-operator",
         description="Makes an isolated, running tenant of each OnboardingTenant.",
-        epilog=_describe(),
+        epilog=_describe(Settings),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser(
-        "run",
-        help="work until SIGTERM",
-        epilog=_describe(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.parse_args(argv)
+    for name, command in _COMMANDS.items():
+        commands.add_parser(
+            name,
+            help=command.help,
+            epilog=_describe(command.settings) if command.settings else None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    given = parser.parse_args(argv)
     _lean_connections()
     disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
-        return asyncio.run(_run())
+        return asyncio.run(_outcome(_COMMANDS[given.command].run))
     except ValidationError as error:
         for item in error.errors(include_url=False, include_input=False):
             _complain(f"{_variable(item['loc'])}: {item['msg']}")
@@ -53,6 +69,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (MissingSecret, SecretInvalid, InstallationInvalid, AccessMissing, PortTaken) as error:
         _complain(f"the operator cannot start: {error}")
         return 2
+
+
+async def _outcome(command: Callable[[], Awaitable[int]]) -> int:
+    try:
+        return await command()
+    except (PlatformSecretUnusable, SecretTaken, Failed) as error:
+        _complain(str(error))
+    except ApiError as error:
+        _complain(f"the API server: {error.message}")
+    return 1
 
 
 async def _run() -> int:
@@ -67,6 +93,39 @@ async def _run() -> int:
         plans=found.plans,
     )
     return await Operator(settings, found, access, api_access.kubeconfig()).run()
+
+
+async def _bootstrap() -> int:
+    settings = BootstrapSettings()
+    logs.configure(settings.log_format)
+    wrong = await bootstrap.run(settings, api_access.kubeconfig())
+    for line in wrong:
+        _complain(line)
+    return 1 if wrong else 0
+
+
+async def _may_uninstall() -> int:
+    reason = await uninstall.reason_to_stay(api_access.kubeconfig())
+    if reason:
+        _complain(reason)
+    return 1 if reason else 0
+
+
+async def _selftest() -> int:
+    settings = SelftestSettings()
+    logs.configure(settings.log_format)
+    await selftest.run(settings, api_access.kubeconfig())
+    return 0
+
+
+_COMMANDS = {
+    "run": _Command("work until SIGTERM", _run, Settings),
+    "bootstrap": _Command(
+        "make the platform's own Secrets, once; check others' servers", _bootstrap, BootstrapSettings
+    ),
+    "may-uninstall": _Command("exit 1 while there are tenants", _may_uninstall),
+    "selftest": _Command("use two tenants as a browser would", _selftest, SelftestSettings),
+}
 
 
 def _platform_secrets(settings: Settings) -> PlatformSecrets:
@@ -87,8 +146,8 @@ def _variable(place: tuple[int | str, ...]) -> str:
     return "_".join(["HANDRAIL", *map(str, place)]).upper() if place else "settings"
 
 
-def _describe() -> str:
-    rows = [f"  HANDRAIL_{name.upper():22} {field.description}" for name, field in Settings.model_fields.items()]
+def _describe(settings: type[BaseSettings]) -> str:
+    rows = [f"  HANDRAIL_{name.upper():22} {field.description}" for name, field in settings.model_fields.items()]
     return "environment:\n" + "\n".join(rows)
 
 

@@ -9,8 +9,8 @@ import httpx2
 import pytest
 from nats.aio.client import Client
 
-from handrail_cli.embedded.nats import MAX_PAYLOAD
 from handrail_contracts import intake, names, subjects
+from handrail_operator.provision.nats_server import MAX_PAYLOAD
 from handrail_runtime.realtime.api import shown
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from handrail_cli.embedded.errors import NotReady
-from handrail_cli.embedded.nats import Nats, NatsTrust
+from handrail_cli.embedded.nats import Nats
 from handrail_cli.embedded.passwords import ServerSecrets
 from handrail_cli.embedded.postgres import Postgres
 from handrail_cli.embedded.valkey import Valkey
@@ -50,13 +50,7 @@ class Servers:
 
     @property
     def nats(self) -> Nats:
-        known = trust(self.platform)
-        return Nats(
-            self.state,
-            self.ports.nats,
-            NatsTrust(known.operator_jwt, known.system_account, known.preload),
-            durable=self.durable,
-        )
+        return Nats(self.state, self.ports.nats, trust(self.platform), durable=self.durable)
 
     @property
     def valkey(self) -> Valkey:

@@ -1,0 +1,115 @@
+"""Whether servers that are not the chart's own will do: a line of what is wrong and what to do, for each that will not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import asyncpg
+import msgspec
+from asyncpg.exceptions import InterfaceError, PostgresError
+from nats.errors import Error as NatsError
+from redis.asyncio import Redis
+from redis.exceptions import NoPermissionError, RedisError
+
+from handrail_contracts import names
+from handrail_operator.chart_hooks.wanted import Data
+from handrail_operator.provision import nats_claims, nats_connection
+from handrail_operator.provision.keyring import PlatformSecrets
+from handrail_operator.provision.trouble import place
+
+_OLDEST_POSTGRES = 15
+_PAUSE = 1.0
+
+
+class Unfit(Exception):
+    """It answers, and will not do: waiting does not help."""
+
+
+async def complaints(nats_url: str, folder: Path | None, platform: Data, patience: float) -> list[str]:
+    """`patience`: seconds a server that does not answer is waited for. No text holds a password."""
+    checks: list[Awaitable[str]] = []
+    if nats_url:
+        seed = msgspec.json.decode(platform[names.PLATFORM_FILE], type=PlatformSecrets).platform_seed
+        checks.append(_patiently(f"NATS at {place(nats_url)}", lambda: _nats(nats_url, seed), patience))
+    for name, what, check in (
+        (names.POSTGRES_URL_FILE, "PostgreSQL", _postgres),
+        (names.ADMIN_REDIS_URL_FILE, "Redis", _redis),
+    ):
+        path = folder / name if folder is not None else None
+        if path is None or not path.exists():
+            continue
+        url = path.read_text(encoding="utf-8").strip()
+        checks.append(_patiently(f"{what} at {place(url)}", lambda url=url, check=check: check(url), patience))  # type: ignore[misc]
+    return [line for line in await asyncio.gather(*checks) if line]
+
+
+async def _patiently(what: str, check: Callable[[], Awaitable[None]], patience: float) -> str:
+    deadline = asyncio.get_running_loop().time() + patience
+    while True:
+        try:
+            async with asyncio.timeout(10):
+                await check()
+        except Unfit as error:
+            return f"{what} {error}"
+        except (OSError, TimeoutError, ValueError, NatsError, PostgresError, InterfaceError, RedisError) as error:
+            if asyncio.get_running_loop().time() > deadline:
+                return f"{what} does not answer: {_words(error)}"
+            await asyncio.sleep(_PAUSE)
+        else:
+            return ""
+
+
+def _words(error: BaseException) -> str:
+    """Of an address that cannot be read the words may quote it, password and all."""
+    if isinstance(error, ValueError):
+        return "the address is not well formed"
+    return str(error) or type(error).__name__
+
+
+async def _nats(url: str, platform_seed: str) -> None:
+    try:
+        async with nats_connection.connected(url, platform_seed, nats_claims.administrator(), "preflight") as client:
+            await client.jetstream(timeout=5).account_info()
+    except NatsError as error:
+        if "uthorization" in str(error) or "uthentication" in str(error):
+            raise Unfit(
+                "does not know this platform: give its servers trust.conf of Secret "
+                f"{names.NATS_SECRET}, and restart them"
+            ) from None
+        if "no responders" in str(error).lower():
+            raise Unfit("has no JetStream: switch it on") from None
+        raise
+
+
+async def _postgres(url: str) -> None:
+    try:
+        connection = await asyncpg.connect(url, timeout=5, command_timeout=5)
+    except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError):
+        raise Unfit("refuses the user or the password of postgres-url") from None
+    try:
+        if connection.get_server_version().major < _OLDEST_POSTGRES:
+            raise Unfit(f"is older than version {_OLDEST_POSTGRES}")
+        row = await connection.fetchrow(
+            "SELECT rolname, rolsuper OR (rolcreatedb AND rolcreaterole) AS may "
+            "FROM pg_roles WHERE rolname = current_user"
+        )
+        if row is None or not row["may"]:
+            who = row["rolname"] if row is not None else "the user"
+            raise Unfit(f"does not let {who} make databases and roles: ALTER ROLE {who} CREATEDB CREATEROLE")
+    finally:
+        await connection.close()
+
+
+async def _redis(url: str) -> None:
+    client = Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5)
+    try:
+        await client.ping()
+        await client.acl_users()
+    except NoPermissionError:
+        raise Unfit("does not let this user manage users: it needs +acl, and all commands and keys") from None
+    except RedisError as error:
+        if "WRONGPASS" in str(error) or "NOAUTH" in str(error) or "nvalid username" in str(error):
+            raise Unfit("refuses the user or the password of admin-redis-url") from None
+        raise
+    finally:
+        await client.aclose()
