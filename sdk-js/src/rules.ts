@@ -13,6 +13,7 @@ const CAUTIOUS: SnippetConfig = {
   identity_enforced: true,
   language: "en",
   capture: { text: false, query_parameters: [] },
+  theme: {} as SnippetConfig["theme"],
 };
 
 export class Rules {
@@ -45,6 +46,8 @@ export function readConfig(value: unknown): SnippetConfig | null {
       text: capture ? capture.text === true : false,
       query_parameters: Array.isArray(names) ? names.filter((name) => typeof name === "string") : [],
     },
+    // Who draws with it reads it field by field.
+    theme: from.theme as SnippetConfig["theme"],
   };
 }
 

@@ -43,6 +43,7 @@ WHOLE = yaml.safe_load("""
     attentionBudget: {nudges: 5, per: 24h}
     holdoutPercent: 0
     expiresAfter: 30m
+  theme: {accent: "#4f46e5", background: "", text: "", scheme: auto, radius: 12, position: end}
   escalation:
     afterNudges: 3
     webhooks:
@@ -88,7 +89,7 @@ def test_the_whole_spec_is_written_as_it_was_read():
 def test_defaults_are_the_published_ones():
     spec = TenantSpec.model_validate(LEAST)
     whole = TenantSpec.model_validate(WHOLE)
-    for name in ("detectors", "nudges", "privacy", "runtime", "suspend", "deletion_policy", "plan"):
+    for name in ("detectors", "nudges", "theme", "privacy", "runtime", "suspend", "deletion_policy", "plan"):
         assert getattr(spec, name) == getattr(whole, name), name
     assert (spec.escalation.after_nudges, spec.tone.voice, spec.tone.language) == (3, "friendly", "en")
     assert (spec.llm.provider, str(spec.llm.monthly_budget), spec.llm.on_failure) == ("rules", "50.00", "none")
@@ -198,6 +199,16 @@ BAD: list[tuple[str, Any]] = [
     ("nudges.cooldown", 300),
     ("nudges.confidenceThreshold", "0.6"),
     ("nudges.holdoutPercent", True),
+    ("theme.accent", "red"),
+    ("theme.accent", "#fff"),
+    ("theme.accent", "#4f46e5\n"),
+    ("theme.background", "#12345g"),
+    ("theme.text", "url(x)"),
+    ("theme.scheme", "sepia"),
+    ("theme.radius", 25),
+    ("theme.radius", -1),
+    ("theme.radius", "12"),
+    ("theme.position", "right"),
     ("llm.monthlyBudget", 50),
     ("privacy.retentionDays", "90"),
     ("privacy.retentionDays", 90.0),
@@ -338,9 +349,11 @@ def test_the_record_comes_back():
 
 
 def test_the_snippet_learns_what_is_public_and_no_more():
-    spec = TenantSpec.model_validate(with_value("privacy.queryParameters", ["tab"]))
+    spec = TenantSpec.model_validate(with_value("privacy.queryParameters", ["tab"]) | {"theme": {"accent": "#0A7c66"}})
+    whole_theme = WHOLE["theme"] | {"accent": "#0A7c66"}
     told = snippet_config.from_spec(spec).model_dump_json()
     assert json.loads(told)["capture"] == {"text": False, "query_parameters": ["tab"]}
+    assert json.loads(told)["theme"] == whole_theme
     for private in ("acme-llm", "help@acme.test", "workspace", "monthly", "slack"):
         assert private not in told
 

@@ -1,5 +1,7 @@
 """What the snippet may do, as it is told by `/sdk/v1/config` and the socket."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 from handrail_contracts.tenant_spec import TenantSpec
@@ -12,6 +14,17 @@ class CaptureRules(BaseModel):
     query_parameters: list[str] = Field(default_factory=list, description="Query parameters whose values may be kept.")
 
 
+class Look(BaseModel):
+    """How nudges look: the tenant's theme."""
+
+    accent: str = Field("", description="#rrggbb, or empty for the default.")
+    background: str = Field("", description="#rrggbb, or empty for the scheme's.")
+    text: str = Field("", description="#rrggbb, or empty for what is best read.")
+    scheme: Literal["auto", "light", "dark"] = "auto"
+    radius: int = Field(12, description="Pixels.")
+    position: Literal["end", "start"] = Field("end", description="Of the chat, along the line.")
+
+
 class SnippetConfig(BaseModel):
     """Everything in here is public: any visitor can read it."""
 
@@ -22,6 +35,7 @@ class SnippetConfig(BaseModel):
     identity_enforced: bool = True
     language: str = Field("en", description="BCP 47 tag of the user interface's own words.")
     capture: CaptureRules = Field(default_factory=CaptureRules)
+    theme: Look = Field(default_factory=Look)
 
 
 def from_spec(spec: TenantSpec) -> SnippetConfig:
@@ -29,4 +43,5 @@ def from_spec(spec: TenantSpec) -> SnippetConfig:
         identity_enforced=spec.identity.enforce,
         language=spec.tone.language,
         capture=CaptureRules(text=spec.privacy.capture_text, query_parameters=list(spec.privacy.query_parameters)),
+        theme=Look(**spec.theme.model_dump()),
     )

@@ -170,6 +170,23 @@ class Nudges(StrictModel):
     )
 
 
+Colour = Annotated[str, Field(max_length=7, pattern=r"^(#[0-9A-Fa-f]{6})?$")]
+"""`#rrggbb`, or empty for the default."""
+
+
+class Theme(StrictModel):
+    """How nudges look. Whatever is given, texts stay readable: a colour too close to what it stands on gives way."""
+
+    accent: Colour = Field("#4f46e5", description="Buttons and links, as #rrggbb; empty: the default.")
+    background: Colour = Field("", description="Behind texts, as #rrggbb; empty: white, or dark on dark pages.")
+    text: Colour = Field("", description="Texts, as #rrggbb; empty: what is best read on the background.")
+    scheme: Literal["auto", "light", "dark"] = Field("auto", description="auto follows the page.")
+    radius: int = Field(12, ge=0, le=24, description="Of corners, in pixels.")
+    position: Literal["end", "start"] = Field(
+        "end", description="The lower corner the chat stands in: where lines end (right, in English) or start."
+    )
+
+
 class SecretRef(StrictModel):
     """A value in a Secret of the tenant's own namespace, labelled handrail.dev/use: tenant."""
 
@@ -319,6 +336,7 @@ class TenantSpec(StrictModel):
     )
     detectors: Detectors = Field(default_factory=Detectors)
     nudges: Nudges = Field(default_factory=Nudges)
+    theme: Theme = Field(default_factory=Theme)
     escalation: Escalation = Field(default_factory=Escalation, validate_default=True)
     llm: Llm = Field(default_factory=Llm)
     privacy: Privacy = Field(default_factory=Privacy)

@@ -142,6 +142,33 @@ export interface SnippetConfig {
    */
   language: string;
   capture: CaptureRules;
+  theme: Look;
+}
+/**
+ * How nudges look: the tenant's theme.
+ */
+export interface Look {
+  /**
+   * #rrggbb, or empty for the default.
+   */
+  accent: string;
+  /**
+   * #rrggbb, or empty for the scheme's.
+   */
+  background: string;
+  /**
+   * #rrggbb, or empty for what is best read.
+   */
+  text: string;
+  scheme: "auto" | "light" | "dark";
+  /**
+   * Pixels.
+   */
+  radius: number;
+  /**
+   * Of the chat, along the line.
+   */
+  position: "end" | "start";
 }
 /**
  * First of all. `seq` is the user's last one and is not consumed.
