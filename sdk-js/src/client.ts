@@ -6,6 +6,7 @@ import { EventQueue } from "./delivery/queue";
 import { Sender } from "./delivery/sender";
 import { Door } from "./door";
 import { debug, type Guard } from "./guard";
+import { uuid7 } from "./ids";
 import { Lifetime } from "./lifetime";
 import { Socket } from "./live/socket";
 import { Desk } from "./nudges/desk";
@@ -288,6 +289,20 @@ export class Client {
       tell: (fate, nudgeId, actionId) => this.tell(fate, nudgeId, actionId),
       ack: (seq) => this.socket.ack(seq),
       action: (nudgeId, actionId) => this.emit("action", { nudge_id: nudgeId, action_id: actionId }),
+      theme: () => this.rules.config.theme,
+      say: (text, nudgeId) => {
+        const id = uuid7(Date.now());
+        this.recorder.record("user_message", {
+          id,
+          properties: { text, ...(nudgeId && { nudge_id: nudgeId }) },
+        });
+        return id;
+      },
+      arrived: async (id) => {
+        this.sender.retryNow();
+        await this.sender.flush();
+        return !this.queue.has(id);
+      },
     };
   }
 

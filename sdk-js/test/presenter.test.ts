@@ -43,6 +43,9 @@ function setup(shelf = new TestShelf()) {
     tell: (fate, id, action) => told.push([fate, id, action].filter(Boolean).join(" ")),
     ack: (seq) => acks.push(seq),
     action: (id, action) => told.push(`action ${id} ${action}`),
+    theme: () => ({}),
+    say: () => "",
+    arrived: () => Promise.resolve(true),
   };
   const own = life();
   const root = () => [...document.querySelectorAll("handrail-root")].at(-1)?.shadowRoot;

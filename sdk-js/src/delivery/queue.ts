@@ -70,6 +70,10 @@ export class EventQueue {
     this.remove([...this.entries.keys()]);
   }
 
+  has(id: string): boolean {
+    return this.entries.has(id);
+  }
+
   get size(): number {
     return this.entries.size;
   }

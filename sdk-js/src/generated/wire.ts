@@ -142,7 +142,33 @@ export interface SnippetConfig {
    */
   language: string;
   capture: CaptureRules;
+  /**
+   * Elements to look for in the page.
+   */
+  targets: TargetRule[];
+  /**
+   * Share of visits in which they are looked for.
+   */
+  target_share: number;
   theme: Look;
+}
+/**
+ * One element that should be there.
+ */
+export interface TargetRule {
+  /**
+   * Follows from selector and path.
+   */
+  id: string;
+  selector: string;
+  /**
+   * Path of the page, exact or with * for one part; empty: any.
+   */
+  path: string;
+  /**
+   * What users do with it, such as click: tells what kind of element it is.
+   */
+  event: string;
 }
 /**
  * How nudges look: the tenant's theme.

@@ -16,12 +16,18 @@ export type Fate =
 export interface Stage {
   shown: Shown;
   language(): string;
+  /** The tenant's theme as the server told it: anything, to be read with care. */
+  theme(): unknown;
   /** Tells what became of a nudge: an event, and a call of the page's own handlers. */
   tell(fate: Fate, nudgeId: string, actionId?: string): void;
   /** The nudge is done for all devices. */
   ack(seq: number): void;
   /** An action of kind `event`. */
   action(nudgeId: Nudge["nudge_id"], actionId: Action["id"]): void;
+  /** Keeps what the user wrote for sending, as an event `user_message`; returns the event's id. */
+  say(text: string, nudgeId: string | null): string;
+  /** Tries to send at once. Whether the server has that event; false where it waits in the queue. */
+  arrived(eventId: string): Promise<boolean>;
 }
 
 export interface Item {
