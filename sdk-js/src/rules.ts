@@ -14,6 +14,8 @@ const CAUTIOUS: SnippetConfig = {
   language: "en",
   capture: { text: false, query_parameters: [] },
   theme: {} as SnippetConfig["theme"],
+  targets: [],
+  target_share: 0,
 };
 
 export class Rules {
@@ -48,6 +50,9 @@ export function readConfig(value: unknown): SnippetConfig | null {
     },
     // Who draws with it reads it field by field.
     theme: from.theme as SnippetConfig["theme"],
+    // As above: who looks for them.
+    targets: from.targets as SnippetConfig["targets"],
+    target_share: number(from.target_share, 0, 1, 0),
   };
 }
 

@@ -53,6 +53,7 @@ WHOLE = yaml.safe_load("""
   llm: {provider: rules, model: "", baseURL: "", apiKeySecretRef: {name: acme-llm, key: api-key},
         monthlyBudget: "50.00", onFailure: none}
   privacy: {captureText: false, queryParameters: [], retentionDays: 90}
+  targets: {sharePercent: 20}
   identity: {enforce: true, signingSecretRefs: [{name: acme-identity, key: current}]}
   runtime: {ingest: {replicas: 1, maxReplicas: 1}, agent: {replicas: 1, maxReplicas: 1},
             realtime: {replicas: 1, maxReplicas: 1}}
@@ -89,7 +90,7 @@ def test_the_whole_spec_is_written_as_it_was_read():
 def test_defaults_are_the_published_ones():
     spec = TenantSpec.model_validate(LEAST)
     whole = TenantSpec.model_validate(WHOLE)
-    for name in ("detectors", "nudges", "theme", "privacy", "runtime", "suspend", "deletion_policy", "plan"):
+    for name in ("detectors", "nudges", "theme", "privacy", "targets", "runtime", "suspend", "deletion_policy", "plan"):
         assert getattr(spec, name) == getattr(whole, name), name
     assert (spec.escalation.after_nudges, spec.tone.voice, spec.tone.language) == (3, "friendly", "en")
     assert (spec.llm.provider, str(spec.llm.monthly_budget), spec.llm.on_failure) == ("rules", "50.00", "none")
@@ -199,6 +200,9 @@ BAD: list[tuple[str, Any]] = [
     ("nudges.cooldown", 300),
     ("nudges.confidenceThreshold", "0.6"),
     ("nudges.holdoutPercent", True),
+    ("targets.sharePercent", 101),
+    ("targets.sharePercent", -1),
+    ("targets.sharePercent", "20"),
     ("theme.accent", "red"),
     ("theme.accent", "#fff"),
     ("theme.accent", "#4f46e5\n"),

@@ -34,7 +34,7 @@ EVENT_TYPES = frozenset(
     {
         "page_view", "click", "change", "focus", "submit", "error", "visibility", "identify", "custom",
         "nudge_shown", "nudge_dismissed", "nudge_clicked", "nudge_completed", "nudge_target_missing",
-        "user_message",
+        "user_message", "target_check",
     }
 )  # fmt: skip
 """The types this version knows. Others are stored too: an older server must serve a newer snippet."""

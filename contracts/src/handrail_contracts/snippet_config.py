@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from handrail_contracts.targets import TargetRule, looked_for
 from handrail_contracts.tenant_spec import TenantSpec
 
 
@@ -35,6 +36,8 @@ class SnippetConfig(BaseModel):
     identity_enforced: bool = True
     language: str = Field("en", description="BCP 47 tag of the user interface's own words.")
     capture: CaptureRules = Field(default_factory=CaptureRules)
+    targets: list[TargetRule] = Field(default_factory=list, description="Elements to look for in the page.")
+    target_share: float = Field(0.0, ge=0, le=1, description="Share of visits in which they are looked for.")
     theme: Look = Field(default_factory=Look)
 
 
@@ -43,5 +46,7 @@ def from_spec(spec: TenantSpec) -> SnippetConfig:
         identity_enforced=spec.identity.enforce,
         language=spec.tone.language,
         capture=CaptureRules(text=spec.privacy.capture_text, query_parameters=list(spec.privacy.query_parameters)),
+        targets=looked_for(spec),
+        target_share=spec.targets.share_percent / 100,
         theme=Look(**spec.theme.model_dump()),
     )

@@ -275,6 +275,14 @@ class Privacy(StrictModel):
     retention_days: int = Field(90, ge=1, le=3650, description="Days after which events go.")
 
 
+class Targets(StrictModel):
+    """Looking in the pages for the elements that baselines name, so that a renamed one is noticed."""
+
+    share_percent: float = Field(
+        20, ge=0, le=100, description="Share of visits in which browsers look (percent); 0 switches it off."
+    )
+
+
 class Identity(StrictModel):
     """How users who are not anonymous prove who they are."""
 
@@ -340,6 +348,7 @@ class TenantSpec(StrictModel):
     escalation: Escalation = Field(default_factory=Escalation, validate_default=True)
     llm: Llm = Field(default_factory=Llm)
     privacy: Privacy = Field(default_factory=Privacy)
+    targets: Targets = Field(default_factory=Targets)
     identity: Identity = Field(default_factory=Identity)
     runtime: Runtime = Field(default_factory=Runtime)
     suspend: bool = Field(False, description="true stops the runtime; events are still taken.")
