@@ -61,6 +61,16 @@ help:
 	cd sdk-js && npm run --silent build
 	touch $@
 
+.make/sites-npm: .make/node tests/browser/sites/package-lock.json
+	@echo "installing what the test sites are built of"
+	cd tests/browser/sites && npm ci --silent
+	touch $@
+
+# The test sites with the snippet's package in them.
+.make/sites: .make/sites-npm .make/sdk tests/browser/sites/build.mjs $(wildcard tests/browser/sites/src/*)
+	cd tests/browser/sites && npm run --silent build
+	touch $@
+
 sdk: .make/sdk
 install: .make/python .make/sdk
 install-dev: install .make/dev
@@ -89,7 +99,7 @@ check: lint types drift
 	"$(BIN)/pytest" -q -m "not browser and not slow and not soak and not cluster"
 	cd sdk-js && npm run --silent test
 
-test: lint types drift .make/cluster
+test: lint types drift .make/cluster .make/sites
 	scripts/browser
 	scripts/strace
 	cd sdk-js && npm run --silent test
@@ -140,4 +150,4 @@ dist: install
 	ls dist
 
 clean:
-	rm -rf .venv .make dist sdk-js/node_modules $(SDK_OUT)
+	rm -rf .venv .make dist sdk-js/node_modules tests/browser/sites/node_modules tests/browser/sites/built $(SDK_OUT)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ from typing import Any
 import httpx2
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, ViewportSize, sync_playwright
+from tests.browser.sites.pages import Mount
+from tests.browser.sites.server import Sites, manifest
 
 from handrail_cli.embedded.ports import free_port
 
@@ -38,6 +40,8 @@ FLAGS = [
     "--disable-sync",
     # A page whose headers a test has changed counts as one of the public web, which may not reach this machine.
     "--disable-features=LocalNetworkAccessChecks",
+    # A name that is no secure context: a page on plain http has no locks and no crypto.randomUUID.
+    "--host-resolver-rules=MAP plain.test 127.0.0.1",
 ]
 
 
@@ -94,11 +98,12 @@ class Up:
 
 
 @contextmanager
-def running() -> Iterator[Up]:
+def running(origins: Sequence[str] = ()) -> Iterator[Up]:
+    """The platform with the example tenants, from copies of their files that allow these origins as well."""
     # Not below pytest's own folder: PostgreSQL drops to a user who must be able to reach it.
     folder = Path(tempfile.mkdtemp(prefix="handrail-up-"))
     folder.chmod(stat.S_IRWXU | stat.S_IXGRP | stat.S_IXOTH)
-    files = sorted(map(str, (ROOT / "examples" / "tenants").glob("*.yaml")))
+    files = [_copied(file, folder, origins) for file in sorted((ROOT / "examples" / "tenants").glob("*.yaml"))]
     state = ["--state", str(folder / "state")]
     log = folder / "up.log"
     with log.open("wb") as output:
@@ -120,6 +125,16 @@ def running() -> Iterator[Up]:
                 raise
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copied(file: Path, folder: Path, origins: Sequence[str]) -> Path:
+    """The platform writes into its files when a test edits the config."""
+    text = file.read_text()
+    given = text.split("  origins: [", 1)[1].split("]", 1)[0]
+    wanted = ", ".join([given, *(json.dumps(origin) for origin in origins)])
+    copy = folder / file.name
+    copy.write_text(text.replace(f"  origins: [{given}]", f"  origins: [{wanted}]", 1))
+    return copy
 
 
 def _status(process: subprocess.Popen[bytes], state: list[str], log: Path) -> dict[str, Any] | None:
@@ -175,9 +190,32 @@ class Person:
 
 
 @pytest.fixture(scope="session")
-def up() -> Iterator[Up]:
-    with running() as platform:
+def sites() -> Iterator[Sites]:
+    """The server of the test sites, before the platform, whose tenants allow its origins."""
+    served = Sites()
+    try:
+        yield served
+    finally:
+        served.close()
+
+
+@pytest.fixture(scope="session")
+def up(sites: Sites) -> Iterator[Up]:
+    with running(sites.origins) as platform:
         yield platform
+
+
+@pytest.fixture
+def site(up: Up, sites: Sites) -> Callable[..., str]:
+    """`site("plain", tenant="acme", snippet="tag", options={...}, headers={...}, head="...", host="127.0.0.1")`: the
+    address of a test site with the snippet of this worker's platform in it; see sites/README.md."""
+
+    def address(name: str, *, tenant: str = "acme", host: str = "127.0.0.1", **more: Any) -> str:
+        key = str(up.status["tenants"][tenant]["publishable_key"])
+        mount = Mount(name, gateway=str(up.status["gateway"]), key=key, files=manifest(), **more)
+        return sites.mount(mount, host)
+
+    return address
 
 
 @pytest.fixture(name="until")
