@@ -1,4 +1,4 @@
-"""Writes what is generated from the contracts: JSON Schemas, the OpenAPI description, the snippet's wire types.
+"""Writes what is generated: JSON Schemas, the OpenAPI description, the snippet's wire types, parts of the chart.
 
 `--check` writes nothing and names what is stale (exit code 1). Needs the Python members installed and, for the wire
 types, the snippet's build tools (`make install`).
@@ -16,6 +16,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 
+import chart
 from pydantic import TypeAdapter
 from pydantic_core import core_schema
 from ruamel.yaml import YAML
@@ -167,7 +168,7 @@ def files() -> dict[Path, str]:
     made[ROOT / "contracts" / "openapi.json"] = _json(openapi())
     made[ROOT / "crds" / f"{crd.PLURAL}.{names.GROUP}.yaml"] = _yaml(crd.definition())
     made[SDK / "src" / "generated" / "wire.ts"] = wire_types()
-    return made
+    return made | chart.files()
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Whether servers that are not the chart's own will do: a line of what is wrong and what to do, for each that will not."""
+"""Whether servers that are not the chart's own will do: for each that will not, a line of what is wrong."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
