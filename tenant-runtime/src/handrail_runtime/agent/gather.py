@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from handrail_contracts import names, times
+from handrail_contracts import names, targets, times
 from handrail_contracts.signals import Signal
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_runtime.agent.case import Case, History, Reach, Seen
@@ -63,7 +63,7 @@ CROSS JOIN LATERAL (
                                      target_element, properties) ORDER BY timestamp, event_id)::text AS events
     FROM (
         SELECT event_id, event_type, timestamp, url, target_element, properties
-        FROM events WHERE session_id = w.session_id AND user_id = w.user_id
+        FROM events WHERE session_id = w.session_id AND user_id = w.user_id AND event_type <> '{targets.EVENT_TYPE}'
         ORDER BY timestamp DESC, event_id DESC LIMIT $7
     ) AS newest
 ) AS e

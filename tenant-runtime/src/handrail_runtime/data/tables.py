@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Double,
     ForeignKey,
@@ -281,4 +282,37 @@ config_revisions = Table(
     Column("revision", Text, primary_key=True),
     Column("spec", JSONB, nullable=False),
     _time("applied_at", now=True),
+)
+
+target_pages = Table(  # how each element that the config names stands on each page
+    "target_pages",
+    metadata,
+    Column("selector", Text, primary_key=True),
+    Column("page", Text, primary_key=True),  # the config's pattern, or a path with its numbers as *
+    _time("last_found_at", null=True),
+    _time("last_used_at", null=True),  # by a user
+    _time("first_missed_at", null=True),  # of the present run
+    _time("last_missed_at", null=True),
+    Column("run", Integer, nullable=False, server_default="0"),  # misses without a sight of it between
+    Column("usual_run", Double, nullable=False, server_default="0"),
+)
+
+target_checks = Table(  # no user in them, so that erasing one changes nothing here
+    "target_checks",
+    metadata,
+    Column("selector", Text, primary_key=True),
+    Column("page", Text, primary_key=True),
+    Column("day", Date, primary_key=True),  # UTC
+    Column("found", Integer, nullable=False, server_default="0"),
+    Column("missed", Integer, nullable=False, server_default="0"),
+)
+
+target_candidates = Table(  # the few that browsers named most when an element was missing
+    "target_candidates",
+    metadata,
+    Column("selector", Text, primary_key=True),
+    Column("page", Text, primary_key=True),
+    Column("candidate", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+    _time("last_seen_at"),
 )

@@ -29,6 +29,7 @@ from handrail_runtime.ingest.live import Live
 from handrail_runtime.ingest.rules import Rules
 from handrail_runtime.ingest.sifting import sift
 from handrail_runtime.ingest.store import Stored, store
+from handrail_runtime.ingest.target_book import TargetBook
 from handrail_runtime.ingest.watermark import Watermark
 from handrail_runtime.ingest.window_cache import WindowCache
 from handrail_runtime.pull import Pull
@@ -67,6 +68,7 @@ class Consumer:
         self._rules = rules
         self._on_signals = on_signals
         self._cache = WindowCache()
+        self._targets = TargetBook()
         self.watermark = Watermark()
         self.database = True
         """Whether the last attempt reached PostgreSQL."""
@@ -168,7 +170,9 @@ class Consumer:
         writing: asyncio.Task[None] | None = None
         try:
             async with asyncio.timeout(STATEMENT_LIMIT), raw_transaction(self._engine) as connection:
-                stored = await store(connection, arrived, rules, self._cache, datetime.now(UTC))
+                now = datetime.now(UTC)
+                stored = await store(connection, arrived, rules, self._cache, now)
+                await self._targets.write(connection, stored.new, rules, now)
                 if stored.visits:
                     # Redis is written while the commit is on its way: it may be ahead for a moment, which is harmless.
                     writing = asyncio.create_task(self._live.write(stored.visits, rules), name="ingest-live")

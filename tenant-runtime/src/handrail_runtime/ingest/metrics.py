@@ -31,3 +31,7 @@ SIGNALS = Counter("handrail_ingest_signals_total", "New signals.", ["kind"])
 PUBLISHED = Counter("handrail_ingest_published_signals_total", "Signals that JetStream has acknowledged.")
 PUBLISH_ERRORS = Counter("handrail_ingest_publish_errors_total", "Groups of signals that were not all taken.")
 REDIS_ERRORS = Counter("handrail_ingest_redis_errors_total", "Operations that Redis did not answer.")
+MISSING_TARGETS = Gauge(
+    "handrail_ingest_missing_targets",
+    "Elements of the config that are missing on a page where they should be, when last looked for.",
+)

@@ -1,10 +1,13 @@
 """The tenant's config as ingest needs it: durations in microseconds, made once a revision."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from handrail_contracts import snippet_config
+from handrail_contracts.targets import TargetRule, looked_for
 from handrail_contracts.tenant_spec import Baseline, Detectors, TenantSpec
+from handrail_runtime.session.matching import bare
 
 _US = timedelta(microseconds=1)
 
@@ -32,6 +35,11 @@ class Rules:
     """Types of events that a baseline names."""
     looked_at: frozenset[str]
     """Types of events whose past matters to any detector: what a session's window holds."""
+    targets: Mapping[str, TargetRule]
+    """Elements that browsers look for, by id."""
+    named_elements: Mapping[str, tuple[TargetRule, ...]]
+    """The same by their selectors without a tag."""
+    retention: timedelta
 
     @classmethod
     def of(cls, revision: str, spec: TenantSpec) -> "Rules":
@@ -39,6 +47,8 @@ class Rules:
         named = frozenset(
             event for one in spec.baselines for event in (*(step.event for step in one.steps), one.success.event)
         )
+        looked = looked_for(spec)
+        selectors = {bare(rule.selector) for rule in looked}
         return cls(
             revision,
             spec.detectors,
@@ -47,4 +57,7 @@ class Rules:
             snippet_config.from_spec(spec).flush_interval_ms * 1000,
             named,
             COUNTED | named,
+            {rule.id: rule for rule in looked},
+            {one: tuple(rule for rule in looked if bare(rule.selector) == one) for one in selectors},
+            timedelta(days=spec.privacy.retention_days),
         )

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import asyncpg
 import msgspec
 
-from handrail_contracts import signals, times
+from handrail_contracts import signals, targets, times
 from handrail_contracts.signals import Signal
 from handrail_runtime.ingest import feedback, statements
 from handrail_runtime.ingest.analysis import MAX_WINDOW, WINDOW, analyse, extended, window_of
@@ -24,6 +24,8 @@ from handrail_runtime.session.state import SessionState
 
 ACTIVE = timedelta(minutes=30)
 """A session is active until nothing has come for so long."""
+OUTSIDE = frozenset({"identify", targets.EVENT_TYPE})
+"""Being told who somebody is, is no visit, nor is what a browser saw of the page."""
 
 
 @dataclass
@@ -51,10 +53,14 @@ class Visit:
 class Stored:
     """What a transaction did."""
 
-    events: int = 0
+    new: Sequence[Arrived] = ()
     visits: list[Visit] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
     """Those that are new."""
+
+    @property
+    def events(self) -> int:
+        return len(self.new)
 
 
 async def store(
@@ -63,7 +69,8 @@ async def store(
     """Writes a batch within the connection's transaction. Raises what asyncpg raises; then nothing was written."""
     batch = {one.event.event_id: one for one in arrived}
     runs = _runs(batch.values())
-    await connection.execute(statements.USERS, *_users(runs))
+    if users := _users(runs):
+        await connection.execute(statements.USERS, *users)
     stored = await connection.fetchval(statements.EVENTS, *_events([batch[key] for key in sorted(batch)]), len(batch))
     if stored is None:
         return Stored()
@@ -83,7 +90,7 @@ async def store(
             visit.state.nudges = counts[visit.user_id]
     if visits:
         await connection.execute(statements.SAVE_SESSIONS, *_sessions(visits, now))
-    return Stored(len(batch), visits, await save_signals(connection, found))
+    return Stored([*batch.values()], visits, await save_signals(connection, found))
 
 
 async def save_signals(connection: asyncpg.Connection, found: Sequence[Signal]) -> list[Signal]:
@@ -123,14 +130,17 @@ def _runs(arrived: Iterable[Arrived]) -> list[list[Arrived]]:
     return runs
 
 
-def _users(runs: Sequence[Sequence[Arrived]]) -> tuple[str, str, str, str]:
+def _users(runs: Sequence[Sequence[Arrived]]) -> tuple[str, str, str, str] | None:
     spans: dict[str, tuple[int, int, bool]] = {}
     for run in runs:
-        ats = [one.seen.at for one in run]
+        if not (ats := [one.seen.at for one in run if one.event.event_type != targets.EVENT_TYPE]):
+            continue
         first, last, simulated = min(ats), max(ats), run[0].origin.simulated
         if (span := spans.get(user_id := run[0].event.user_id)) is not None:
             first, last, simulated = min(span[0], first), max(span[1], last), span[2]
         spans[user_id] = first, last, simulated
+    if not spans:
+        return None
     ids = sorted(spans)
     first_at, last_at, are_simulated = zip(*(spans[one] for one in ids), strict=True)
     return text_array(ids), plain_array(first_at), plain_array(last_at), plain_array(are_simulated)
@@ -156,8 +166,7 @@ def _visits(runs: Sequence[list[Arrived]]) -> list[Visit]:
     """Each with its new events in order of time."""
     visits: dict[Key, Visit] = {}
     for run in runs:
-        # Being told who somebody is, is no visit.
-        if not (found := [one for one in run if one.event.event_type != "identify"]):
+        if not (found := [one for one in run if one.event.event_type not in OUTSIDE]):
             continue
         key = found[0].event.user_id, found[0].event.session_id
         if (visit := visits.get(key)) is None:

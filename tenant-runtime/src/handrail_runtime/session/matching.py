@@ -54,6 +54,11 @@ def _split(selector: str) -> tuple[str, str]:
     return (match[1].lower(), match[2]) if match else ("", selector)
 
 
+def bare(selector: str) -> str:
+    """Without the tag it begins with: equal for all that `selector_matches` takes for one."""
+    return _split(selector)[1]
+
+
 def selector_matches(pattern: str, selector: str | None, tag: str | None) -> bool:
     """Equal, or equal apart from a tag that one of the two spells out. An empty pattern is any element."""
     if not pattern or pattern == selector:
