@@ -59,7 +59,7 @@ class Pod:
         metadata, spec = self.object["metadata"], self.object["spec"]
         self.folder = self.host.folder / "pods" / f"{metadata['namespace']}.{metadata['name']}.{metadata['uid'][:8]}"
         self.logs = self.host.folder / "logs" / metadata["namespace"] / metadata["name"]
-        self.volumes = Volumes(self.folder / "volumes", self.host.folder / "claims")
+        self.volumes = Volumes(self.folder / "volumes", self.host.folder / "claims", group=self._group(spec))
         self.hosts_file = self.folder / "hosts"
         ground = Ground(
             pod=lambda: self.object,
@@ -76,6 +76,10 @@ class Pod:
         self.init = [Container(one, ground) for one in spec.get("initContainers", [])]
         self.containers = [Container(one, ground) for one in spec["containers"]]
         self._events: set[asyncio.Task[None]] = set()
+
+    def _group(self, spec: Object) -> int | None:
+        found = [self.host.images.find(one["image"]) for one in spec["containers"]]
+        return next((image.user[1] for image in found if image is not None and image.user), None)
 
     @property
     def path(self) -> str:

@@ -38,6 +38,8 @@ class Volumes:
     """Where the folders of claims stand, one for each namespace and name."""
     tokens: Mapping[str, bytes] = field(default_factory=dict)
     """Service account tokens: audience -> text."""
+    group: int | None = None
+    """Who reads files that only their group may, where a program is not who we are: as by an fsGroup."""
     _written: dict[str, Payload] = field(default_factory=dict)
 
     def place(self, volume: Object, namespace: str) -> Path:
@@ -58,7 +60,7 @@ class Volumes:
             place.chmod(0o777)  # whoever the program is
             payload = self._payload(volume, around)
             if payload is not None and payload != self._written.get(volume["name"]):
-                write(place, payload)
+                write(place, payload, self.group)
                 self._written[volume["name"]] = payload
                 wrote = True
         return wrote
@@ -133,7 +135,7 @@ def _downward(item: Object, around: Surroundings) -> bytes:
     return resource(next(one for one in containers if one["name"] == reference["containerName"]), reference).encode()
 
 
-def write(folder: Path, payload: Payload) -> None:
+def write(folder: Path, payload: Payload, group: int | None = None) -> None:
     """All of it at once: whoever reads through `..data` sees the old files or the new ones, never some of each."""
     folder.chmod(0o755)
     fresh = Path(tempfile.mkdtemp(prefix="..", dir=folder))
@@ -142,6 +144,8 @@ def write(folder: Path, payload: Payload) -> None:
         place = fresh / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(file.content)
+        if group is not None:
+            os.chown(place, -1, group)
         place.chmod(file.mode)
     link = folder / DATA
     before = link.resolve() if link.is_symlink() else None

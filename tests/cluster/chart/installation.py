@@ -1,0 +1,127 @@
+"""The chart on a control plane of this machine, whose pods really run, by the real Helm."""
+
+import json
+import os
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.cluster import binaries
+from tests.cluster.control_plane import ControlPlane, kubectl
+from tests.cluster.pods.images import GATEWAY
+from tests.cluster.pods.runner import Pods
+from tests.cluster.reading import Reader
+
+CHART = Path(__file__).parents[3] / "charts" / "handrail"
+NAMESPACE = "handrail"
+RELEASE = "handrail"
+TAG = GATEWAY.rpartition(":")[2]
+PATIENCE = 180
+"""Seconds."""
+
+
+class HelmFailed(Exception):
+    """What Helm said."""
+
+
+@dataclass(frozen=True)
+class Helm:
+    """The real program, for one control plane."""
+
+    kubeconfig: Path
+    folder: Path
+
+    def __call__(self, *arguments: str, values: dict[str, Any] | None = None, seconds: float = PATIENCE) -> str:
+        """What it prints. Raises HelmFailed."""
+        given = list(arguments)
+        if values is not None:
+            path = self.folder / "values.json"
+            path.write_text(json.dumps(values))
+            given += ["--values", str(path)]
+        homes = {f"HELM_{name}_HOME": str(self.folder / name.lower()) for name in ("CACHE", "CONFIG", "DATA")}
+        ran = subprocess.run(
+            [str(binaries.helm()), *given],
+            env=os.environ | homes | {"KUBECONFIG": str(self.kubeconfig), "HELM_NAMESPACE": NAMESPACE},
+            capture_output=True, text=True, check=False, timeout=seconds,
+        )  # fmt: skip
+        if ran.returncode:
+            raise HelmFailed(ran.stdout + ran.stderr)
+        return ran.stdout + ran.stderr
+
+
+@dataclass
+class Site:
+    """A cluster with nothing in it, and what a person has beside it."""
+
+    plane: ControlPlane
+    pods: Pods
+    helm: Helm
+    reader: Reader
+
+    def install(self, **values: Any) -> str:
+        """`helm install`, with this machine's images. Raises HelmFailed."""
+        arguments = ["install", RELEASE, str(CHART), "--create-namespace", "--wait", "--timeout", f"{PATIENCE}s"]
+        return self.helm(*arguments, values=self.values(**values), seconds=PATIENCE + 30)
+
+    def upgrade(self, chart: Path = CHART, **values: Any) -> str:
+        """Raises HelmFailed."""
+        arguments = ["upgrade", RELEASE, str(chart), "--wait", "--timeout", f"{PATIENCE}s"]
+        return self.helm(*arguments, values=self.values(**values), seconds=PATIENCE + 30)
+
+    def values(self, **more: Any) -> dict[str, Any]:
+        return {"images": {"tag": TAG}} | more
+
+    def kubectl(self, *arguments: str, text: str | None = None) -> str:
+        return kubectl(self.plane, *arguments, text=text)
+
+    def get(self, *arguments: str) -> Any:
+        return self.reader.get(*arguments)
+
+    def logs(self, namespace: str = NAMESPACE) -> str:
+        """Of every pod there has been."""
+        folder = self.pods.folder / "logs" / namespace
+        return "\n".join(f"--- {one.name}\n{self.pods.logs(namespace, one.name)}" for one in sorted(folder.glob("*")))
+
+
+@contextmanager
+def site(folder: Path) -> Iterator[Site]:
+    """A control plane without the definition of tenants: the chart brings it."""
+    plane = ControlPlane(folder / "control-plane")
+    pods = Pods(plane, folder / "node")
+    reader: Reader | None = None
+    try:
+        plane.start()
+        pods.start()
+        home = folder / "helm"
+        home.mkdir()
+        reader = Reader(plane)
+        yield Site(plane, pods, Helm(plane.kubeconfig(), home), reader)
+    finally:
+        if reader is not None:
+            reader.close()
+        pods.stop()
+        plane.stop()
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def until(check: Any, what: str, seconds: float = PATIENCE) -> Any:
+    """The first true value. Raises TimeoutError."""
+    deadline = time.monotonic() + seconds
+    while not (value := check()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds} s: {what}")
+        time.sleep(0.2)
+    return value
