@@ -2,103 +2,101 @@
 
 import { Capture } from "./capture/capture";
 import { Recorder } from "./capture/recorder";
-import { EventQueue } from "./delivery/queue";
-import { Sender } from "./delivery/sender";
+import { Delivery } from "./delivery/delivery";
 import { Door } from "./door";
+import { followConfig } from "./following";
 import { debug, type Guard } from "./guard";
 import { uuid7 } from "./ids";
 import { Lifetime } from "./lifetime";
-import { Socket } from "./live/socket";
-import { Desk } from "./nudges/desk";
-import { messageNudge } from "./nudges/message";
-import { Shown } from "./nudges/shown";
-import type { Fate, LoadUi, Stage } from "./nudges/stage";
-import type { Consent, IdentifyOptions, Options } from "./options";
+import type { Chunks, Core } from "./live/border";
+import { LiveGate } from "./live/gate";
+import type { IdentifyOptions, Options } from "./options";
+import { outlet } from "./outlet";
+import { watchPage } from "./page";
 import { isSampled, Rules, readConfig } from "./rules";
 import { localShelf, Store } from "./store";
-import { anonymousId, forgetAnonymousId } from "./who/anonymous";
-import { Session } from "./who/session";
-import { Tokens } from "./who/tokens";
-import type { ServerFrame, WireEvent } from "./wire";
+import { anonymousId } from "./who/anonymous";
+import { Who } from "./who/who";
+import type { SnippetConfig, WireEvent } from "./wire";
 
-/** A page that is left sooner gets no socket: on multi-page hosts each would be a closed connection. */
-const SOCKET_AFTER_MS = 1_500;
-const VERSION = __VERSION__;
+/** What is captured before the user has agreed to anything stays in memory, and is no more than this. */
+const PENDING_EVENTS = 50;
+/** The visit in which the snippet has switched itself off. */
+const OFF = "off";
 
 export type Emit = (event: string, detail: Record<string, unknown>) => void;
+
+export interface Given {
+  options: Options;
+  scope: string;
+  endpoint: string;
+  /** The user was asked and has not answered: nothing is stored, nothing is sent. */
+  pending: boolean;
+}
 
 export class Client {
   private readonly life: Lifetime;
   private readonly store: Store;
   private readonly door: Door;
   private readonly rules: Rules;
-  private readonly session: Session;
-  private readonly tokens: Tokens;
-  private readonly queue: EventQueue;
-  private readonly sender: Sender;
-  private readonly socket: Socket;
+  private readonly who: Who;
+  private readonly delivery: Delivery;
   private readonly recorder: Recorder;
-  private readonly desk: Desk;
-  private readonly shown: Shown;
+  private readonly gate: LiveGate;
+  private started = false;
   private capture: Capture | null = null;
-  private userId: string;
-  private mayTalk: boolean;
-  private socketDue = false;
+  private pending: WireEvent[] | null;
+  private readonly iframes: boolean;
 
   constructor(
-    options: Options,
-    scope: string,
-    endpoint: string,
+    given: Given,
     guard: Guard,
     private readonly emit: Emit,
-    loadUi: LoadUi,
+    chunks: Chunks,
   ) {
+    const { options, scope } = given;
+    this.pending = given.pending ? [] : null;
+    this.iframes = options.iframes === true;
     this.life = new Lifetime(guard);
-    this.mayTalk = options.consent !== "pending";
-    this.store = new Store(this.mayTalk ? localShelf() : null, `handrail.${scope}.`);
-    this.door = new Door(endpoint, options.key);
+    this.store = new Store(given.pending ? null : localShelf(), storagePrefix(scope));
+    this.door = new Door(given.endpoint, options.key);
     this.rules = new Rules(this.store);
-    this.session = new Session(this.store);
-    this.tokens = new Tokens(this.door, Date.now);
-    this.userId = options.userId ?? anonymousId(this.store);
-    this.queue = new EventQueue(this.store);
-    this.sender = new Sender(this.queue, this.outlet(), this.life);
-    this.recorder = new Recorder({
-      user: () => this.userId,
-      session: (now) => this.session.at(now),
-      rules: () => this.rules.config.capture,
-      take: (event) => this.take(event),
-      used: (element) => this.desk.used(element),
+    this.who = new Who(this.store, this.door, {
+      before: () => {
+        this.capture?.settle(false);
+        this.delivery.settle();
+      },
+      after: () => this.gate.changed(),
     });
-    this.shown = new Shown(this.store);
-    this.desk = new Desk(this.stage(), this.life, loadUi);
-    this.socket = new Socket(this.line(), this.life);
-    guard.whenSpent(() => this.end());
-    this.begin(options);
+    const out = outlet(this.door, this.who.tokens, this.rules, (reason) => {
+      this.emit("error", { code: reason });
+      this.end();
+    });
+    this.delivery = new Delivery(this.store, storagePrefix(scope), out, this.life);
+    this.recorder = new Recorder({
+      user: () => this.who.userId,
+      session: (now) => this.who.session.at(now),
+      rules: () => this.rules.config.capture,
+      beforeSend: options.beforeSend,
+      take: (event) => this.take(event),
+      failed: () => this.emit("error", { code: "before_send" }),
+      used: (element) => this.gate.seeUsed(element),
+    });
+    this.gate = new LiveGate(this.core(scope, chunks), this.life, chunks.live);
+    guard.whenSpent(() => this.giveUp());
+    if (this.store.get(OFF) === this.who.session.at(Date.now())) {
+      this.end();
+      return;
+    }
+    // First of all, so that the first event is this user's.
+    if (options.userId !== undefined) this.who.identify(options.userId, options);
+    if (this.isWanted(this.rules.config)) this.start();
+    if (!this.pending) this.talk();
   }
 
   identify(userId: string, options: IdentifyOptions = {}): void {
-    const changed = userId !== this.userId;
-    if (changed) {
-      this.capture?.settle(false);
-      this.desk.clear();
-    }
-    this.userId = userId;
-    if (!this.mayTalk || this.life.ended) return;
-    const anonymous = anonymousId(this.store);
-    const who = {
-      userId,
-      anonymousId: anonymous,
-      ...(options.traits && { traits: options.traits }),
-      ...(options.token !== undefined && { identityToken: options.token }),
-    };
-    void this.life.guard.run(() =>
-      this.tokens.introduce(who).then((token) => {
-        if (!token) this.emit("error", { code: "identify", user_id: userId });
-        this.sender.release(userId);
-        if (this.socketDue && userId === this.userId) this.socket.open(userId);
-      }),
-    );
+    this.who.identify(userId, options);
+    this.introduce();
   }
 
   track(name: string, properties: Record<string, unknown>): void {
@@ -112,198 +110,175 @@ export class Client {
   /** The user is gone: another visitor from here on. */
   reset(): void {
     this.capture?.settle(false);
-    this.sender.leave();
-    this.socket.close();
-    this.desk.clear();
-    this.tokens.forgetAll();
-    this.shown.clear();
-    forgetAnonymousId(this.store);
-    this.session.renew();
-    this.userId = anonymousId(this.store);
-    if (this.socketDue) this.socket.open(this.userId);
+    this.away(false);
+    this.who.reset();
   }
 
-  consent(state: Consent): void {
-    if (state === "denied") {
-      this.end();
-      this.queue.clear();
-      this.store.clear();
-    } else if (state === "granted" && !this.mayTalk) {
-      this.mayTalk = true;
-      this.store.moveTo(localShelf());
-      this.talk();
-    }
+  /** The user has agreed. */
+  grant(): void {
+    const { pending } = this;
+    if (!pending || this.life.ended) return;
+    this.pending = null;
+    this.store.moveTo(localShelf());
+    this.talk();
+    for (const event of pending) this.take(event);
+  }
+
+  /** The user has refused: nothing is sent any more, nothing stays. */
+  forget(): void {
+    this.end();
+    this.delivery.clear();
+    this.store.clear();
   }
 
   async flush(): Promise<void> {
     this.capture?.settle(false);
-    if (this.mayTalk) await this.sender.flush();
+    if (!this.pending) await this.delivery.flush();
   }
 
   shutdown(): void {
     this.capture?.settle(false);
-    if (this.mayTalk) this.sender.leave();
+    this.away(true);
     this.end();
   }
 
-  private begin(options: Options): void {
-    if (!this.rules.config.enabled) {
-      // Switched off when last heard; perhaps not any more.
-      void this.learnRules();
-      return;
-    }
-    this.queue.load();
-    if (isSampled(anonymousId(this.store), this.rules.config.sample_rate)) {
-      this.capture = new Capture(this.recorder, this.life, this.door.endpoint);
-    }
-    this.watchPage();
-    if (options.userId !== undefined) this.identify(options.userId, options);
-    if (this.mayTalk) this.talk();
-  }
-
-  private talk(): void {
-    void this.learnRules();
-    if (this.queue.size) this.sender.notice();
-    this.life.after(SOCKET_AFTER_MS, () => {
-      this.socketDue = true;
-      this.connect();
-    });
-  }
-
-  private watchPage(): void {
+  /** Captures from here on. */
+  private start(): void {
     const { life } = this;
-    life.on(document, "visibilitychange", () => {
-      if (document.visibilityState === "hidden") this.hand();
-      else this.connect();
+    this.started = true;
+    this.capture = new Capture(this.recorder, life, this.door.endpoint, this.iframes);
+    // After its making: what it records may need it.
+    this.capture.pages.look();
+    watchPage(life, {
+      away: (leaving) => {
+        if (leaving) this.capture?.settle(true);
+        this.away(leaving);
+      },
+      back: () => {
+        if (!this.pending) this.delivery.back();
+        this.who.follow();
+      },
+      online: () => this.delivery.retryNow(),
     });
-    life.on(window, "pagehide", () => {
-      this.capture?.settle(true);
-      this.hand();
-      // An open socket would keep the page from the back-forward cache.
-      this.socket.close();
-    });
-    life.on<PageTransitionEvent>(window, "pageshow", (event) => {
-      if (event.persisted) this.connect();
-    });
-    life.on(window, "online", () => {
-      this.sender.retryNow();
-      this.socket.hurry();
+    life.on<StorageEvent>(window, "storage", ({ key }) => {
+      if (!key || key.endsWith(".who")) this.who.follow();
     });
   }
 
-  private hand(): void {
-    if (this.mayTalk) this.sender.leave();
+  /** Sends and asks from here on. */
+  private talk(): void {
+    if (this.started) {
+      this.delivery.begin();
+      this.introduce();
+    }
+    followConfig(this.door, this.life, {
+      config: (config) => this.configured(config),
+      refused: () => {
+        debug("this key may not be used here");
+        this.end();
+      },
+      answered: () => this.emit("ready", {}),
+    });
   }
 
-  private connect(): void {
-    if (!this.socketDue || document.visibilityState === "hidden") return;
-    this.socket.open(this.userId);
-    this.socket.hurry();
-  }
-
-  private async learnRules(): Promise<void> {
-    const answer = await this.door.config();
-    if (answer.status === 401 || answer.status === 403) {
-      debug("this key may not be used here", answer.status);
+  private configured(config: SnippetConfig): void {
+    this.rules.set(config);
+    this.delivery.pace = { count: config.flush_count, intervalMs: config.flush_interval_ms };
+    if (!this.isWanted(config)) {
+      debug("switched off");
+      this.delivery.clear();
       this.end();
       return;
     }
-    const config = answer.status === 200 ? readConfig(answer.body) : null;
-    if (config) this.follow(config);
-    this.emit("ready", {});
+    if (!this.started) {
+      // Switched off when last heard, and not any more.
+      this.start();
+      this.delivery.begin();
+      this.introduce();
+    }
+    if (!config.identity_enforced) this.delivery.release(this.who.userId);
+    // The server can be reached.
+    this.delivery.retryNow();
+    this.gate.open();
   }
 
-  private follow(config: ReturnType<typeof readConfig>): void {
-    if (!config) return;
-    this.rules.set(config);
-    this.sender.pace = { count: config.flush_count, intervalMs: config.flush_interval_ms };
-    if (!config.enabled) {
-      debug("switched off");
-      this.queue.clear();
-      this.end();
-    } else if (!config.identity_enforced) {
-      this.sender.release(this.userId);
-    }
+  /** The platform wants this visitor's events: the same answer on every page. */
+  private isWanted(config: SnippetConfig): boolean {
+    return config.enabled && isSampled(anonymousId(this.store), config.sample_rate);
+  }
+
+  private introduce(): void {
+    if (this.pending || !this.started || this.life.ended) return;
+    const { userId } = this.who;
+    void this.life.guard.run(async () => {
+      const known = await this.who.introduce();
+      if (!known && !this.life.ended) this.emit("error", { code: "identify", user_id: userId });
+      this.delivery.release(userId);
+    });
   }
 
   private take(event: WireEvent): void {
-    if (this.life.ended) return;
-    this.queue.add(event);
-    if (this.mayTalk) this.sender.notice();
-  }
-
-  private heard(frame: ServerFrame): void {
-    if (frame.type === "hello" || frame.type === "config") this.follow(readConfig(frame.config));
-    else if (frame.type === "nudge") this.desk.take(frame.nudge, frame.seq);
-    else if (frame.type === "message") {
-      this.desk.take(messageNudge(frame, this.rules.config.language), frame.seq, true);
+    const { pending } = this;
+    if (this.life.ended || !this.started) return;
+    if (pending) {
+      pending.push(event);
+      if (pending.length > PENDING_EVENTS) pending.shift();
+      return;
     }
+    this.delivery.add(event);
   }
 
-  private tell(fate: Fate, nudgeId: string, actionId?: string): void {
-    const detail =
-      actionId === undefined ? { nudge_id: nudgeId } : { nudge_id: nudgeId, action_id: actionId };
-    this.recorder.record(fate, { properties: detail });
-    this.emit(fate, detail);
+  /** The page may be gone in a moment. */
+  private away(leaving: boolean): void {
+    if (!this.pending) this.delivery.away(leaving);
   }
 
-  private outlet(): ConstructorParameters<typeof Sender>[1] {
-    const body = (events: WireEvent[], token: string | undefined) =>
-      JSON.stringify({
-        api_key: this.door.key,
-        sent_at: new Date().toISOString(),
-        sdk_version: VERSION,
-        ...(token && { token }),
-        context: surroundings(),
-        events,
-      });
+  private core(scope: string, chunks: Chunks): Core {
+    const { door, store } = this;
     return {
-      token: (user) => (user.startsWith("anon-") ? Promise.resolve(undefined) : this.tokens.fresh(user)),
-      heldToken: (user) => this.tokens.peek(user),
-      needsToken: (user) => this.rules.config.identity_enforced && !user.startsWith("anon-"),
-      forgetToken: (user) => this.tokens.forget(user),
-      post: (events, token) => this.door.events(body(events, token)),
-      beacon: (events, token) => this.door.beacon(body(events, token)),
-      stopped: (reason) => {
-        this.emit("error", { code: reason });
-        this.end();
-      },
-    };
-  }
-
-  private line(): ConstructorParameters<typeof Socket>[0] {
-    return {
-      url: (user) => this.door.socketUrl(user),
-      key: this.door.key,
-      token: (user) => this.tokens.fresh(user),
-      forgetToken: (user) => this.tokens.forget(user),
-      frame: (frame) => this.heard(frame),
-      refused: () => this.emit("error", { code: "socket" }),
-    };
-  }
-
-  private stage(): Stage {
-    return {
-      shown: this.shown,
+      scope,
+      door,
+      store,
+      tokens: this.who.tokens,
+      loadUi: chunks.ui,
+      userId: () => this.who.userId,
       language: () => this.rules.config.language,
-      tell: (fate, nudgeId, actionId) => this.tell(fate, nudgeId, actionId),
-      ack: (seq) => this.socket.ack(seq),
-      action: (nudgeId, actionId) => this.emit("action", { nudge_id: nudgeId, action_id: actionId }),
       theme: () => this.rules.config.theme,
+      configured: (value) => {
+        const config = readConfig(value);
+        if (config) this.configured(config);
+      },
+      released: (user) => this.delivery.release(user),
+      emit: this.emit,
+      tell: (fate, nudgeId, actionId) => {
+        const detail = { nudge_id: nudgeId, ...(actionId !== undefined && { action_id: actionId }) };
+        this.recorder.record(fate, { properties: detail });
+        this.emit(fate, detail);
+      },
+      action: (nudgeId, actionId) => this.emit("action", { nudge_id: nudgeId, action_id: actionId }),
       say: (text, nudgeId) => {
         const id = uuid7(Date.now());
-        this.recorder.record("user_message", {
-          id,
-          properties: { text, ...(nudgeId && { nudge_id: nudgeId }) },
-        });
+        const properties = { text, ...(nudgeId && { nudge_id: nudgeId }) };
+        this.recorder.record("user_message", { id, properties });
         return id;
       },
       arrived: async (id) => {
-        this.sender.retryNow();
-        await this.sender.flush();
-        return !this.queue.has(id);
+        this.delivery.retryNow();
+        await this.delivery.flush();
+        return !this.delivery.has(id);
       },
     };
+  }
+
+  /** Too many faults of our own: one report, which says nothing of the page, and quiet until the next visit. */
+  private giveUp(): void {
+    const visit = this.who.session.at(Date.now());
+    if (!this.life.ended && this.store.get(OFF) !== visit) {
+      this.store.set(OFF, visit);
+      this.recorder.record("error", { properties: { kind: "snippet", count: 1 } });
+      this.away(true);
+    }
+    this.end();
   }
 
   private end(): void {
@@ -311,7 +286,6 @@ export class Client {
   }
 }
 
-function surroundings(): Record<string, string> {
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  return { ...(zone && { time_zone: zone.slice(0, 64) }), locale: navigator.language.slice(0, 64) };
+export function storagePrefix(scope: string): string {
+  return `handrail.${scope}.`;
 }

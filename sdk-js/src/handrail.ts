@@ -1,9 +1,13 @@
 // The public object. Every method is safe at any time: before init, after shutdown, with any argument.
 
-import { Client } from "./client";
+import { Client, type Given, storagePrefix } from "./client";
+import { type Consent, consentNow, keepConsent, keptConsent, privacySignal } from "./consent";
+import { Mirror } from "./delivery/mirror";
 import { debug, Guard } from "./guard";
-import type { LoadUi } from "./nudges/stage";
-import { type Consent, type IdentifyOptions, isUserId, keyId, type Options, originOf } from "./options";
+import { jsonObject } from "./json";
+import type { Chunks } from "./live/border";
+import { type IdentifyOptions, isUserId, keyId, type Options, originOf } from "./options";
+import { localShelf, Store } from "./store";
 
 export type Listener = (detail: Record<string, unknown>) => void;
 
@@ -24,14 +28,21 @@ export interface Handrail {
 }
 
 const EARLY = 50;
+/** How every copy of the snippet on a page finds the first one, whatever its version and however it came. */
+const MARK = Symbol.for("handrail");
 
-/** `origin`: where the gateway is, unless init says otherwise. */
-export function createHandrail(origin: string | null, loadUi: LoadUi): Handrail {
+/** `origin`: where the gateway is, unless init says otherwise. A second copy on a page is the first one. */
+export function createHandrail(origin: string | null, chunks: Chunks): Handrail {
+  const page = globalThis as { [MARK]?: Handrail };
+  if (page[MARK]) return page[MARK];
   let guard = new Guard();
   let client: Client | null = null;
+  /** What the first init said. */
+  let given: Given | null = null;
   /** What was asked for before init. */
   let early: ((client: Client) => void)[] = [];
-  let consent: Consent | undefined;
+  let said: Consent | undefined;
+  let stopWatching = () => {};
   const listeners = new Map<string, Set<Listener>>();
 
   const emit = (event: string, detail: Record<string, unknown>) => {
@@ -46,22 +57,69 @@ export function createHandrail(origin: string | null, loadUi: LoadUi): Handrail 
 
   const ask = (what: (client: Client) => void) => {
     if (client) guard.run(() => client && what(client));
-    else if (early.length < EARLY) early.push(what);
+    else if (!given && early.length < EARLY) early.push(what);
+  };
+
+  const shelf = ({ scope }: Given) => new Store(localShelf(), storagePrefix(scope));
+
+  /** Runs as far as the user allows. */
+  const follow = (now: Given) => {
+    const store = shelf(now);
+    const { options } = now;
+    const signal = options.privacySignals !== "ignore" && privacySignal();
+    const state = consentNow(said, keptConsent(store), options.consent, signal);
+    if (state === "denied") {
+      client?.forget();
+      client = null;
+      // What earlier pages have kept.
+      if (store.keys("").some((key) => key !== "consent")) {
+        store.clear();
+        new Mirror(`${storagePrefix(now.scope)}queue`).destroy();
+      }
+      if (said === state || options.consent === state) keepConsent(store, state);
+    } else if (!client) {
+      guard = new Guard();
+      client = new Client({ ...now, pending: state === "pending" }, guard, emit, chunks);
+      for (const what of early.splice(0)) ask(what);
+    } else if (state === "granted") {
+      client.grant();
+    }
+  };
+
+  /** What was said in another tab. */
+  const watch = (now: Given) => {
+    const look = guard.wrap(() => {
+      const kept = keptConsent(shelf(now));
+      if (!kept || kept === said) return;
+      said = kept;
+      follow(now);
+    });
+    const heard = ({ key }: StorageEvent) => {
+      if (key?.endsWith(".consent")) look();
+    };
+    window.addEventListener("storage", heard);
+    window.addEventListener("pageshow", look);
+    stopWatching = () => {
+      window.removeEventListener("storage", heard);
+      window.removeEventListener("pageshow", look);
+    };
   };
 
   const init = (options: Options) => {
+    // On a server there is nobody to watch.
+    if (given || typeof document === "undefined") return;
     const scope = keyId(options?.key);
     const endpoint = originOf(options?.endpoint) ?? origin;
-    if (client || consent === "denied" || options?.consent === "denied") return;
     if (!scope || !endpoint) {
       debug("init needs a publishable key and an endpoint");
       return;
     }
     const { userId, ...rest } = options;
-    const clean: Options = { ...rest, ...(isUserId(userId) && { userId }), ...(consent && { consent }) };
-    guard = new Guard();
-    client = new Client(clean, scope, endpoint, guard, emit, loadUi);
-    for (const what of early.splice(0)) ask(what);
+    const clean: Options = { ...rest, ...(isUserId(userId) && { userId }) };
+    given = { options: clean, scope, endpoint, pending: false };
+    if (said) keepConsent(shelf(given), said);
+    watch(given);
+    follow(given);
   };
 
   const api: Handrail = {
@@ -70,8 +128,11 @@ export function createHandrail(origin: string | null, loadUi: LoadUi): Handrail 
       guard.run(() => init(options));
     },
     identify: (userId, options) => {
-      if (isUserId(userId)) ask((c) => c.identify(userId, options));
-      else debug("identify needs a user id of 1 to 200 characters");
+      if (isUserId(userId)) {
+        // For a client that starts later, when the user has agreed.
+        if (given) Object.assign(given.options, options, { userId });
+        ask((c) => c.identify(userId, options));
+      } else debug("identify needs a user id of 1 to 200 characters");
     },
     track: (name, properties) => {
       const plain = jsonObject(properties);
@@ -79,12 +140,18 @@ export function createHandrail(origin: string | null, loadUi: LoadUi): Handrail 
       else debug("track needs a name and properties that are JSON of at most 16 kB");
     },
     page: () => ask((c) => c.page()),
-    reset: () => ask((c) => c.reset()),
+    reset: () => {
+      if (given) given.options = { ...given.options, userId: undefined, token: undefined, traits: undefined };
+      ask((c) => c.reset());
+    },
     consent: (state) => {
       if (state !== "granted" && state !== "denied" && state !== "pending") return;
-      consent = state;
-      if (client) ask((c) => c.consent(state));
-      if (state === "denied") api.shutdown();
+      said = state;
+      guard.run(() => {
+        if (!given) return;
+        follow(given);
+        keepConsent(shelf(given), state);
+      });
     },
     on: (event, fn) => {
       if (typeof fn !== "function") return () => {};
@@ -99,7 +166,9 @@ export function createHandrail(origin: string | null, loadUi: LoadUi): Handrail 
     },
     shutdown: () => {
       guard.run(() => client?.shutdown());
+      stopWatching();
       client = null;
+      given = null;
       early = [];
     },
     push: (...calls) => {
@@ -107,6 +176,7 @@ export function createHandrail(origin: string | null, loadUi: LoadUi): Handrail 
       return calls.length;
     },
   };
+  page[MARK] = api;
   return api;
 }
 
@@ -120,18 +190,4 @@ function dispatch(api: Handrail, call: unknown): void {
     typeof name === "string" && Object.hasOwn(api, name) ? api[name as keyof Handrail] : undefined;
   if (typeof method === "function" && name !== "push") (method as (...args: unknown[]) => unknown)(...args);
   else debug("no such call", name);
-}
-
-/** What is left of a value as JSON, if it is a small enough object; undefined counts as {}. */
-function jsonObject(value: unknown): Record<string, unknown> | null {
-  if (value === undefined || value === null) return {};
-  try {
-    const text = JSON.stringify(value);
-    const plain: unknown = text && text.length <= 15_000 ? JSON.parse(text) : null;
-    return typeof plain === "object" && !Array.isArray(plain)
-      ? (plain as Record<string, unknown> | null)
-      : null;
-  } catch {
-    return null;
-  }
 }

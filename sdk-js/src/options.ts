@@ -1,8 +1,10 @@
 // What a host may set, and what becomes of it.
 
+import type { BeforeSend } from "./capture/hook";
+import type { Consent } from "./consent";
 import type { IdentityToken } from "./who/tokens";
 
-export type Consent = "granted" | "denied" | "pending";
+export type { Consent };
 
 export interface Options {
   /** Publishable key, `pk_…`. */
@@ -10,16 +12,22 @@ export interface Options {
   /** The gateway, `https://…`; the script's own origin where left out. */
   endpoint?: string;
   /** The user of this page, by the host's own id; anonymous where left out. */
-  userId?: string;
+  userId?: string | undefined;
   /** The identity token made by the host's server, or how to get one. */
-  token?: IdentityToken;
-  traits?: Record<string, unknown>;
+  token?: IdentityToken | undefined;
+  traits?: Record<string, unknown> | undefined;
   consent?: Consent;
+  /** What Global Privacy Control and Do Not Track do: "respect" (as long as nobody agreed, they are a no) or "ignore". */
+  privacySignals?: "respect" | "ignore";
+  /** Whether what happens in frames of the same origin is captured, too. */
+  iframes?: boolean;
+  /** Sees each event before it is kept or sent: may change it, or hold it back by returning null. */
+  beforeSend?: BeforeSend;
 }
 
 export interface IdentifyOptions {
-  traits?: Record<string, unknown>;
-  token?: IdentityToken;
+  traits?: Record<string, unknown> | undefined;
+  token?: IdentityToken | undefined;
 }
 
 const KEY = /^pk_([0-9A-Za-z]{8})_[0-9A-Za-z]{36}$/;

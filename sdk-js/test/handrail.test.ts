@@ -3,7 +3,8 @@
 import { expect, test, vi } from "vitest";
 import { createHandrail } from "../src/handrail";
 
-const noUi = () => Promise.reject(new Error("not needed here"));
+const none = () => Promise.reject(new Error("not needed here"));
+const noUi = { live: none, ui: none };
 
 // No answer at all, as on a machine that is offline.
 vi.stubGlobal("fetch", () => Promise.reject(new TypeError("offline")));

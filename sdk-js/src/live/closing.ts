@@ -8,10 +8,16 @@ export type AfterClose =
 const FIRST_MS = 500;
 const MOST_MS = 30_000;
 const SLOW_MS = 60_000;
+/** From here on nobody is there, or something between us blocks: each try is a red line in the host's console. */
+const HOPELESS = 5;
+const LONG_MS = 5 * 60_000;
 
 /** 4401 token, 4403 origin or key, 4409 too many, 4413 too large, 4429 too fast, 1012 restart, 1006 no answer. */
 export function afterClose(code: number, attempt: number, random: () => number): AfterClose {
-  const waitMs = Math.min(MOST_MS, FIRST_MS * 2 ** Math.min(attempt, 10)) * (0.5 + random());
+  const waitMs =
+    attempt >= HOPELESS
+      ? LONG_MS * (0.5 + random())
+      : Math.min(MOST_MS, FIRST_MS * 2 ** attempt) * (0.5 + random());
   switch (code) {
     case 4403:
       return { kind: "stop" };
@@ -27,4 +33,9 @@ export function afterClose(code: number, attempt: number, random: () => number):
     default:
       return { kind: "retry", waitMs };
   }
+}
+
+/** Where no token is to be had, after so many tries. */
+export function afterNoToken(attempt: number, random: () => number): number {
+  return Math.min(LONG_MS, MOST_MS * 2 ** (attempt - 1)) * (0.5 + random());
 }

@@ -1,72 +1,65 @@
-// The socket of one user: opened when the page has been looked at for a moment, closed with the page, opened again
-// with jitter. What was not acknowledged is sent again by the server, so nothing is kept here but unsent acks.
+// The socket of one user: closed with the page, opened again with jitter, given up for a while where nobody answers.
+// What was not acknowledged is sent again by the server, so nothing is kept here but unsent acks.
 
 import { debug } from "../guard";
 import type { Lifetime } from "../lifetime";
 import type { ClientFrame, ServerFrame } from "../wire";
-import { afterClose } from "./closing";
+import { afterClose, afterNoToken } from "./closing";
 
-export interface Line {
-  url(userId: string): string;
+export interface Around {
+  url: string;
   key: string;
-  token(userId: string): Promise<string | undefined>;
-  forgetToken(userId: string): void;
+  token(): Promise<string | undefined>;
+  forgetToken(): void;
   frame(frame: ServerFrame): void;
+  lastSeq(): number;
   /** The key or the origin is refused: nothing will work. */
   refused(): void;
 }
 
 const PROTOCOL = "handrail.v1";
-const NO_TOKEN_MS = 30_000;
+/** A server that takes the connection and says nothing is none. */
+const HELLO_MS = 20_000;
+/** Our own reason to close; as if nobody had answered. */
+const SILENT = 1006;
 
 export class Socket {
-  private userId: string | null = null;
+  private wanted = false;
+  private refused = false;
   private socket: WebSocket | null = null;
   private opening = 0;
   private attempt = 0;
-  private lastSeq = 0;
   private acks: number[] = [];
   private stopWaiting: (() => void) | null = null;
 
   constructor(
-    private readonly line: Line,
+    private readonly around: Around,
     private readonly life: Lifetime,
     private readonly random: () => number = Math.random,
   ) {
     life.ending(() => this.close());
   }
 
-  /** For this user from now on. */
-  open(userId: string): void {
-    if (this.userId === userId && (this.socket || this.stopWaiting || this.opening)) return;
-    this.close();
-    if (this.userId !== userId) {
-      this.lastSeq = 0;
-      this.acks = [];
-    }
-    this.userId = userId;
+  open(): void {
+    if (this.wanted || this.refused) return;
+    this.wanted = true;
     this.attempt = 0;
-    void this.connect();
+    void this.life.guard.run(() => this.connect());
   }
 
   close(): void {
-    this.opening = 0;
-    this.stopWaiting?.();
-    this.stopWaiting = null;
-    const socket = this.socket;
-    this.socket = null;
-    if (!socket) return;
-    socket.onmessage = socket.onclose = socket.onerror = socket.onopen = null;
-    socket.close(1000);
+    this.wanted = false;
+    this.opening += 1;
+    this.stop();
+    this.socket?.close(1000);
+    this.forget();
   }
 
   /** The connection is likely to work now. */
   hurry(): void {
-    if (this.stopWaiting && this.userId) {
-      this.stopWaiting();
-      this.stopWaiting = null;
-      void this.connect();
-    }
+    if (!this.stopWaiting || this.socket) return;
+    this.stop();
+    void this.life.guard.run(() => this.connect());
   }
 
   ack(seq: number): void {
@@ -75,57 +68,74 @@ export class Socket {
   }
 
   private async connect(): Promise<void> {
-    const user = this.userId;
-    if (user === null || this.life.ended) return;
     this.opening += 1;
     const mine = this.opening;
-    const token = await this.line.token(user);
-    if (mine !== this.opening || user !== this.userId || this.life.ended) return;
-    this.opening = 0;
+    const token = await this.around.token();
+    if (mine !== this.opening || !this.wanted || this.life.ended) return;
     if (!token) {
-      this.wait(NO_TOKEN_MS * (0.5 + this.random()));
+      this.attempt += 1;
+      this.wait(afterNoToken(this.attempt, this.random));
       return;
     }
-    const protocols = [PROTOCOL, `key.${this.line.key}`, `tok.${token}`];
-    const socket = new WebSocket(this.line.url(user), protocols);
+    const protocols = [PROTOCOL, `key.${this.around.key}`, `tok.${token}`];
+    const socket = new WebSocket(this.around.url, protocols);
     this.socket = socket;
     const { guard } = this.life;
     socket.onmessage = guard.wrap((event: MessageEvent) => this.heard(event.data));
-    socket.onclose = guard.wrap((event: CloseEvent) => this.closed(event.code, user));
+    socket.onclose = guard.wrap((event: CloseEvent) => this.closed(event.code));
+    this.stopWaiting = this.life.after(HELLO_MS, () => {
+      socket.close();
+      this.closed(SILENT);
+    });
   }
 
   private heard(data: unknown): void {
     const frame = parse(data);
     if (!frame) return;
     if (frame.type === "hello") {
+      this.stop();
       this.attempt = 0;
-      // Pending nudges come unasked after hello; what this page has seen already need not come again.
-      if (this.lastSeq) this.send({ type: "resume", last_seq: this.lastSeq });
+      // Pending nudges come unasked after hello; what the tabs have seen already need not come again.
+      const seen = this.around.lastSeq();
+      if (seen) this.send({ type: "resume", last_seq: seen });
       this.sendAcks();
-    } else if (frame.type !== "config") {
-      this.lastSeq = Math.max(this.lastSeq, frame.seq);
     }
-    this.line.frame(frame);
+    this.around.frame(frame);
   }
 
-  private closed(code: number, user: string): void {
-    this.socket = null;
+  private closed(code: number): void {
+    this.stop();
+    this.forget();
     const next = afterClose(code, this.attempt, this.random);
     if (next.kind === "stop") {
       debug("socket refused", code);
-      this.line.refused();
+      this.wanted = false;
+      this.refused = true;
+      this.around.refused();
       return;
     }
     this.attempt += 1;
-    if (next.kind === "renew") this.line.forgetToken(user);
+    if (next.kind === "renew") this.around.forgetToken();
     this.wait(next.waitMs);
+  }
+
+  /** Hears nothing of the socket any more. */
+  private forget(): void {
+    const { socket } = this;
+    this.socket = null;
+    if (socket) socket.onmessage = socket.onclose = null;
   }
 
   private wait(ms: number): void {
     this.stopWaiting = this.life.after(ms, () => {
       this.stopWaiting = null;
-      void this.connect();
+      void this.life.guard.run(() => this.connect());
     });
+  }
+
+  private stop(): void {
+    this.stopWaiting?.();
+    this.stopWaiting = null;
   }
 
   private sendAcks(): void {

@@ -1,55 +1,78 @@
-// Takes what the server wants shown, and fetches the side that shows it when there is something to show.
+// What the server wants shown, until it is: kept by every tab, handed to what shows it in the one tab that may.
 
 import { debug } from "../guard";
 import type { Lifetime } from "../lifetime";
-import type { Nudge } from "../wire";
+import type { Shown } from "./shown";
 import type { Item, LoadUi, Stage, Ui } from "./stage";
 
-/** Between tries to fetch the shown side, ms. */
+/** Between tries to fetch the shown side, ms, growing. */
 const AGAIN_MS = 30_000;
+const MOST_MS = 10 * 60_000;
 
 export class Desk {
-  private waiting: Item[] = [];
+  /** By seq. */
+  private readonly waiting = new Map<number, Item>();
   private ui: Ui | null = null;
   private loading = false;
+  private mayShow = false;
 
   constructor(
     private readonly stage: Stage,
+    private readonly shown: Shown,
     private readonly life: Lifetime,
     private readonly load: LoadUi,
   ) {
     life.ending(() => this.clear());
   }
 
-  take(nudge: Nudge, seq: number, message = false): void {
-    if (this.stage.shown.has(nudge.nudge_id)) {
-      this.stage.ack(seq);
-      return;
-    }
-    if (Date.parse(nudge.expires_at) <= Date.now()) return;
-    this.waiting.push({ nudge, seq, message });
+  /** Returns whether it is news: neither shown nor waiting nor too late. */
+  take(item: Item): boolean {
+    if (this.shown.has(item.nudge.nudge_id) || isOver(item) || this.waiting.has(item.seq)) return false;
+    this.waiting.set(item.seq, item);
     this.hand();
+    return true;
+  }
+
+  wasShown(item: Item): boolean {
+    return this.shown.has(item.nudge.nudge_id);
+  }
+
+  /** Acknowledged, here or in another tab. */
+  done(seq: number): void {
+    this.waiting.delete(seq);
+  }
+
+  /** Whether this is the tab that shows. What is in sight stays in sight. */
+  may(show: boolean): void {
+    this.mayShow = show;
+    if (show) this.hand();
+    else this.ui?.withdraw?.();
   }
 
   /** The user did something with an element. */
   used(element: Element): void {
-    for (const id of this.stage.shown.completedBy(element)) {
+    for (const id of this.shown.completedBy(element)) {
       this.stage.tell("nudge_completed", id);
       this.ui?.completed(id);
     }
   }
 
   clear(): void {
-    this.waiting = [];
+    this.waiting.clear();
     this.ui?.clear();
   }
 
   private hand(): void {
-    if (this.ui) for (const item of this.waiting.splice(0)) this.ui.take(item);
-    else if (!this.loading) this.fetch();
+    if (!this.mayShow) return;
+    for (const [seq, item] of this.waiting) {
+      // Another tab may have shown it while this one waited.
+      if (isOver(item) || this.wasShown(item)) this.waiting.delete(seq);
+      else this.ui?.take(item);
+    }
+    if (!this.ui && !this.loading && this.waiting.size) this.fetch(AGAIN_MS);
   }
 
-  private fetch(): void {
+  private fetch(againMs: number): void {
     this.loading = true;
     this.load().then(
       (module) => {
@@ -61,11 +84,15 @@ export class Desk {
       (error) => {
         // What waits is not acknowledged, so that the server sends it again on the next page.
         debug("what shows nudges could not be loaded", error);
-        this.life.after(AGAIN_MS, () => {
-          this.loading = false;
-          if (this.waiting.length) this.hand();
+        this.life.after(againMs, () => {
+          if (this.mayShow && this.waiting.size) this.fetch(Math.min(MOST_MS, againMs * 4));
+          else this.loading = false;
         });
       },
     );
   }
+}
+
+function isOver(item: Item): boolean {
+  return Date.parse(item.nudge.expires_at) <= Date.now();
 }

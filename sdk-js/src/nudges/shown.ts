@@ -25,11 +25,18 @@ export class Shown {
     this.entries = read(store);
   }
 
+  /** Other tabs write, too. */
+  refresh(): void {
+    this.entries = read(this.store);
+  }
+
   has(id: string): boolean {
+    this.refresh();
     return this.entries.some((entry) => entry.id === id);
   }
 
   add(id: string, target: string | null): void {
+    this.refresh();
     this.entries = [...this.entries.slice(1 - MOST), { id, target, at: this.now() }];
     this.write();
   }
@@ -43,11 +50,6 @@ export class Shown {
     for (const entry of found) entry.done = true;
     if (found.length) this.write();
     return found.map((entry) => entry.id);
-  }
-
-  clear(): void {
-    this.entries = [];
-    this.store.remove(KEY);
   }
 
   private write(): void {

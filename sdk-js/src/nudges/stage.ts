@@ -43,6 +43,8 @@ export interface Ui {
   take(item: Item): void;
   /** A nudge was completed: nothing of it needs to be seen any more. */
   completed(nudgeId: string): void;
+  /** Forgets what was taken and not shown yet: another tab is looked at. What is in sight stays. */
+  withdraw?(): void;
   /** Another user, or the end: everything goes. */
   clear(): void;
 }

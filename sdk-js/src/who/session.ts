@@ -32,8 +32,13 @@ export class Session {
   }
 
   renew(): void {
-    this.visit = null;
+    this.drop();
     this.store.remove(KEY);
+  }
+
+  /** Another tab has begun anew. */
+  drop(): void {
+    this.visit = null;
   }
 
   private newest(stored: Visit | null): Visit | null {

@@ -1,0 +1,42 @@
+// Where the core meets what keeps a page connected: socket, tabs, nudges. Types only: a page's first seconds need
+// none of it, so it is a file of its own, fetched when the page has been looked at for a while.
+
+import type { Door } from "../door";
+import type { Lifetime } from "../lifetime";
+import type { LoadUi, Stage } from "../nudges/stage";
+import type { Store } from "../store";
+import type { Tokens } from "../who/tokens";
+
+/** What the live side may ask of the core; what shows nudges gets the rest of its stage from the desk. */
+export interface Core extends Omit<Stage, "shown" | "ack"> {
+  /** The key's id: in the names of whatever the tabs of one browser share. */
+  readonly scope: string;
+  readonly door: Door;
+  readonly store: Store;
+  readonly tokens: Tokens;
+  readonly loadUi: LoadUi;
+  userId(): string;
+  /** A config came by the socket. */
+  configured(config: unknown): void;
+  /** There is a token for this user now. */
+  released(userId: string): void;
+  emit(event: string, detail: Record<string, unknown>): void;
+}
+
+/** The live side, as the core sees it. */
+export interface Live {
+  /** Who the user is has changed. */
+  changed(): void;
+  /** The user did something with an element. */
+  used(element: Element): void;
+}
+
+export interface LiveModule {
+  startLive(core: Core, life: Lifetime): Live;
+}
+
+/** What is fetched later, each once; rejects where it cannot be had. */
+export interface Chunks {
+  live(): Promise<LiveModule>;
+  ui: LoadUi;
+}

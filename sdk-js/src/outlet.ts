@@ -1,0 +1,38 @@
+// How batches leave: under whose token, and what goes around the events.
+
+import type { Outlet } from "./delivery/sender";
+import type { Door } from "./door";
+import type { Rules } from "./rules";
+import { isAnonymous } from "./who/anonymous";
+import type { Tokens } from "./who/tokens";
+
+export function outlet(
+  door: Door,
+  tokens: Tokens,
+  rules: Rules,
+  stopped: (reason: string) => void,
+): Omit<Outlet, "stored"> {
+  return {
+    token: (user) => (isAnonymous(user) ? Promise.resolve(undefined) : tokens.fresh(user)),
+    heldToken: (user) => tokens.peek(user)?.token,
+    needsToken: (user) => rules.config.identity_enforced && !isAnonymous(user),
+    tokenMayCome: (user) => tokens.mayCome(user),
+    forgetToken: (user) => tokens.forget(user),
+    post: (events, token, dropped) => {
+      const around = JSON.stringify({
+        api_key: door.key,
+        sent_at: new Date().toISOString(),
+        sdk_version: __VERSION__,
+        ...(token && { token }),
+        context: { ...surroundings(), ...(dropped > 0 && { dropped }) },
+      });
+      return door.events(`${around.slice(0, -1)},"events":[${events.join()}]}`);
+    },
+    stopped,
+  };
+}
+
+function surroundings(): Record<string, string> {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return { ...(zone && { time_zone: zone.slice(0, 64) }), locale: navigator.language.slice(0, 64) };
+}

@@ -1,0 +1,48 @@
+// The life of the page: looked at, hidden, left, back again. Nothing here for `unload`: it would keep the page from the
+// back/forward cache.
+
+import type { Lifetime } from "./lifetime";
+
+export interface Turns {
+  /** May be gone in a moment. `leaving`: it is left, not only hidden. */
+  away(leaving: boolean): void;
+  /** Back from the back/forward cache. */
+  back(): void;
+  online(): void;
+}
+
+export function watchPage(life: Lifetime, turns: Turns): void {
+  life.on(document, "visibilitychange", () => {
+    if (document.visibilityState === "hidden") turns.away(false);
+  });
+  life.on(window, "pagehide", () => turns.away(true));
+  life.on<PageTransitionEvent>(window, "pageshow", (event) => {
+    if (event.persisted) turns.back();
+  });
+  life.on(window, "online", () => turns.online());
+}
+
+/** Calls `fn` once, when the page has been looked at for `ms` without a break. Returns how to stop waiting. */
+export function whenLookedAt(life: Lifetime, ms: number, fn: () => void): () => void {
+  let stopTimer = () => {};
+  const look = () => {
+    stopTimer();
+    if (document.visibilityState !== "hidden") {
+      stopTimer = life.after(ms, () => {
+        stop();
+        fn();
+      });
+    }
+  };
+  const stops = [
+    life.on(document, "visibilitychange", look),
+    life.on(window, "pagehide", () => stopTimer()),
+    life.on(window, "pageshow", look),
+  ];
+  const stop = () => {
+    stopTimer();
+    for (const one of stops) one();
+  };
+  look();
+  return stop;
+}
