@@ -27,6 +27,7 @@ ROUTES: Final = (
     ("GET", "/api/v1/escalations"),
     ("POST", "/api/v1/escalations/{item_id}/close"),
     ("POST", "/api/v1/escalations/{item_id}/retry"),
+    ("GET", "/api/v1/targets"),
     ("GET", "/api/v1/deadletters"),
     ("DELETE", "/api/v1/deadletters"),
     ("POST", "/api/v1/deadletters/retry"),

@@ -22,6 +22,7 @@ from handrail_runtime.realtime import metrics
 from handrail_runtime.realtime.api.mending import Mending
 from handrail_runtime.realtime.api.reader import Reader
 from handrail_runtime.realtime.api.routes import create_router
+from handrail_runtime.realtime.api.targets import TargetList
 from handrail_runtime.realtime.delivery import ConfigText, Delivery
 from handrail_runtime.realtime.link import Link
 from handrail_runtime.realtime.nudge_table import NudgeTable
@@ -46,6 +47,7 @@ class RealtimeRole:
         self._nats = resources.nats
         self._principals = Verifier(settings.secrets / names.PRINCIPAL_KEYS_FILE, settings.tenant)
         self._reader = Reader(resources.engine)
+        self._targets = TargetList(self._reader, lambda: resources.config.current.spec)
         self._mending = Mending(resources.engine, self._reader.turn, resources.nats.jetstream(timeout=3))
         self._registry = Registry()
         self._config = ConfigText(from_spec(resources.config.current.spec))
@@ -76,7 +78,7 @@ class RealtimeRole:
 
     def router(self) -> APIRouter:
         router = APIRouter()
-        router.include_router(create_router(self._reader, self._mending, self._principals))
+        router.include_router(create_router(self._reader, self._targets, self._mending, self._principals))
         router.add_api_websocket_route(relay.PATH, self._link)
         return router
 

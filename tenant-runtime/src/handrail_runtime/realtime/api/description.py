@@ -7,9 +7,11 @@ from fastapi import FastAPI
 from nats.aio.client import Client
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from handrail_contracts.tenant_spec import TenantSpec
 from handrail_runtime.realtime.api.mending import Mending
 from handrail_runtime.realtime.api.reader import Reader
 from handrail_runtime.realtime.api.routes import create_router
+from handrail_runtime.realtime.api.targets import TargetList
 from handrail_runtime.realtime.principals import Verifier
 
 
@@ -19,9 +21,14 @@ def describe(security: list[dict[str, Any]]) -> dict[str, Any]:
     engine = create_async_engine("postgresql+asyncpg://")
     reader = Reader(engine)
     mending = Mending(engine, reader.turn, Client().jetstream())
-    app.include_router(create_router(reader, mending, Verifier(Path(), "")))
+    targets = TargetList(reader, _no_config)
+    app.include_router(create_router(reader, targets, mending, Verifier(Path(), "")))
     schema = app.openapi()
     for operations in schema["paths"].values():
         for operation in operations.values():
             operation["security"] = security
     return schema
+
+
+def _no_config() -> TenantSpec:
+    raise LookupError("nothing is asked of a description")

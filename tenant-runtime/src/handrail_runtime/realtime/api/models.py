@@ -1,10 +1,12 @@
 """What the read API answers. Field names are those of the tables."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, Field
+
+from handrail_runtime.targets.standing import State
 
 Item = TypeVar("Item")
 
@@ -185,6 +187,79 @@ class RunResumed(BaseModel):
     status: str
 
 
+class TargetUse(BaseModel):
+    """Where the config names an element."""
+
+    baseline: str
+    step: str | None = Field(description="null: what ends the baseline well.")
+    event: str
+    path: str = Field(description="Empty: any page.")
+    stuck_point: str | None
+
+
+class TargetNudges(BaseModel):
+    """What became of the nudges that point at an element, in the time asked for."""
+
+    sent: int
+    shown: int
+    target_missing: int = Field(description="Given up because it was not in the page.")
+    last_sent_at: datetime | None
+    last_missing_at: datetime | None
+    stuck_points: list[str]
+
+
+class NearTarget(BaseModel):
+    """An element that stands where the missing one should be, or is named much like it."""
+
+    selector: str
+    count: int = Field(description="How often browsers named it.")
+    last_seen_at: datetime
+
+
+class TargetDay(BaseModel):
+    """One day, UTC."""
+
+    day: date
+    found: int
+    missed: int
+
+
+class TargetPage(BaseModel):
+    """An element on one page."""
+
+    path: str = Field(description="As the config has it; else a page where it was seen, numbers as *.")
+    state: State
+    found: int = Field(description="Visits in which a browser looked and found it, in the time asked for.")
+    missed: int = Field(description="Visits in which it did not, although the page stayed long enough.")
+    found_share: float | None
+    missed_in_a_row: int = Field(description="Since it was last seen.")
+    last_found_at: datetime | None
+    last_used_at: datetime | None = Field(description="By a user; to some minutes.")
+    first_missed_at: datetime | None = Field(description="Since it was last seen.")
+    last_missed_at: datetime | None
+    nearest: list[NearTarget]
+    days: list[TargetDay] = Field(description="Newest first, those without a look left out.")
+
+
+class TargetItem(BaseModel):
+    """One element that the config, or a nudge of late, counts on."""
+
+    selector: str
+    state: State = Field(
+        description="missing: more often in a row than ever before, and where it should be; unknown: never seen yet."
+    )
+    looked_for: bool = Field(description="Whether browsers look for it; the first 50 of the config are.")
+    uses: list[TargetUse]
+    nudges: TargetNudges
+    found: int
+    missed: int
+    found_share: float | None
+    last_seen_at: datetime | None
+    first_missed_at: datetime | None
+    nearest: list[NearTarget] = Field(description="Most often named first.")
+    pages: list[TargetPage]
+
+
 class _Page(BaseModel, Generic[Item]):
     items: list[Item]
     next: str | None = Field(description="Cursor of the next page; null on the last one.")
@@ -212,3 +287,6 @@ class DeadLetterPage(_Page[DeadLetterItem]): ...
 
 
 class RunPage(_Page[RunItem]): ...
+
+
+class TargetItems(_Page[TargetItem]): ...

@@ -35,13 +35,13 @@ class Reader:
 
     async def page(self, listing: lists.Listing, query: lists.PageQuery) -> dict[str, Any]:
         """One page: its `items`, and in `next` the cursor of the next one. Raises Problem."""
-        rows = await self._rows(listing.name, lists.page_query(listing, query))
+        rows = await self.rows(listing.name, lists.page_query(listing, query))
         items = rows[: query.limit]
         return {"items": items, "next": lists.next_cursor(listing, items[-1]) if len(rows) > query.limit else None}
 
     async def user(self, user_id: str) -> dict[str, Any]:
         """One user with its anonymous ids. Raises Problem not_found."""
-        rows = await self._rows("user", select(users).where(users.c.user_id == user_id))
+        rows = await self.rows("user", select(users).where(users.c.user_id == user_id))
         if not rows:
             raise Problem("not_found", "There is no such user.")
         aliases = (
@@ -50,9 +50,10 @@ class Reader:
             .order_by(user_aliases.c.joined_at)
             .limit(100)
         )
-        return rows[0] | {"anonymous_ids": [row["anonymous_id"] for row in await self._rows("user", aliases)]}
+        return rows[0] | {"anonymous_ids": [row["anonymous_id"] for row in await self.rows("user", aliases)]}
 
-    async def _rows(self, name: str, statement: Select[Any]) -> list[dict[str, Any]]:
+    async def rows(self, name: str, statement: Select[Any]) -> list[dict[str, Any]]:
+        """What one statement gives; `name` is its label in the figures. Raises Problem."""
         if self._waiting >= MOST_WAITING:
             raise Problem("unavailable", "Too many reads at once.", retry_after=RETRY_AFTER)
         self._waiting += 1

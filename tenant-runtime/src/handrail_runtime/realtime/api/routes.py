@@ -17,6 +17,7 @@ from handrail_contracts.problems import MEDIA_TYPE, Problem, ProblemBody, Proble
 from handrail_runtime.realtime.api import lists, models, shown
 from handrail_runtime.realtime.api.mending import Mending
 from handrail_runtime.realtime.api.reader import Reader
+from handrail_runtime.realtime.api.targets import TargetList, TargetQuery
 from handrail_runtime.realtime.principals import Verifier
 
 PREFIX = "/api/v1"
@@ -106,7 +107,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": _PROBLEMS[status], "content": content} for status in statuses}
 
 
-def create_router(reader: Reader, mending: Mending, principals: Verifier) -> APIRouter:
+def create_router(reader: Reader, targets: TargetList, mending: Mending, principals: Verifier) -> APIRouter:
     """Pure: neither database nor key file is touched before the first request."""
 
     def reading(request: Request) -> None:
@@ -148,6 +149,11 @@ def create_router(reader: Reader, mending: Mending, principals: Verifier) -> API
     @router.get("/escalations", summary="Escalations")
     async def list_escalations(query: Annotated[lists.SessionQuery, Query()]) -> models.EscalationPage:
         return models.EscalationPage.model_validate(await reader.page(lists.ESCALATIONS, query))
+
+    @router.get("/targets", summary="Elements that the config counts on")
+    async def list_targets(query: Annotated[TargetQuery, Query()]) -> models.TargetItems:
+        """Whether they are still in the pages: missing ones first, each with what is most like it."""
+        return models.TargetItems.model_validate(await targets.page(query))
 
     _add_what_failed(router, reader)
     _add_changes(router, mending, principals)
