@@ -4,7 +4,7 @@
 # make check   the quick part of it, for every commit
 # make soak    what takes long; make bench: all benchmarks, quickly; make hour: an hour of random kills
 # make generate  write the generated files again; make lock  pin the dependencies again
-# make dist    wheels that need neither this tree nor Node
+# make dist    wheels that need neither this tree nor Node; make images: container images
 
 # Works with GNU make 3.81 (macOS): each recipe line is a shell of its own.
 SHELL := /bin/bash
@@ -23,7 +23,7 @@ export PATH := $(BIN):$(PATH)
 export UV_LINK_MODE ?= copy
 unexport VIRTUAL_ENV
 
-.PHONY: help install install-dev up test cluster test-cluster check generate drift lint types unit lock dist sdk clean bench bench-operator soak hour
+.PHONY: help install install-dev up test cluster test-cluster check generate drift lint types unit lock dist sdk clean images bench bench-operator soak hour
 
 help:
 	@sed -n 's/^# //p' Makefile | head -7
@@ -140,6 +140,10 @@ $(BENCHMARKS:%=bench-%): bench-%: install-dev
 # A module of this name would stand in for the standard library's.
 bench-operator: bench-reconcile
 bench-reconcile: .make/cluster
+
+# REGISTRY=... pushes them, TAG=... names them, BUILDER=docker|podman|buildah.
+images:
+	@scripts/images
 
 lock: .make/venv
 	scripts/lock $(ARGS)
