@@ -1,8 +1,8 @@
 // The script tag: `<script async src="…/sdk/v1/onboarding-agent-sdk.js" data-key="pk_…"></script>`. Takes over calls
 // that were queued before it came (`window.handrail = window.handrail || []; handrail.push(["track", "x"])`).
 
+import { remoteChunks } from "./chunks";
 import { createHandrail, type Handrail } from "./handrail";
-import type { UiModule } from "./nudges/stage";
 import type { Options } from "./options";
 
 declare global {
@@ -14,12 +14,16 @@ declare global {
 function start(): void {
   const script = document.currentScript;
   const before = window.handrail;
-  if (before && !Array.isArray(before) && "version" in before) return;
   const source = script?.getAttribute("src");
   const address = source ? new URL(source, document.baseURI) : null;
-  const handrail = createHandrail(address?.origin ?? null, () => loadUi(address));
+  const handrail = createHandrail(
+    address?.origin ?? null,
+    remoteChunks(address?.href ?? `${location.origin}/sdk/v1/`, !!script?.getAttribute("integrity")),
+  );
   window.handrail = handrail;
   const queued = Array.isArray(before) ? before : [];
+  // A stub's methods may be in somebody's hands: from here on they end here.
+  if (queued === before) queued.push = handrail.push;
   // Before init, so that who is identified already is so from the first event on.
   handrail.push(...queued.filter((call) => call?.[0] !== "init"));
   const own = script?.getAttribute("data-key");
@@ -27,18 +31,12 @@ function start(): void {
   handrail.push(...queued.filter((call) => call?.[0] === "init"));
 }
 
-/** The other half of this very version: an open page finds it also after the platform has been upgraded. */
-function loadUi(address: URL | null): Promise<UiModule> {
-  const origin = address?.origin ?? location.origin;
-  return import(/* @vite-ignore */ `${origin}/sdk/${__VERSION__}/ui.mjs`);
-}
-
 function attributes(script: Element | null): Partial<Options> {
   const endpoint = script?.getAttribute("data-endpoint");
   const consent = script?.getAttribute("data-consent");
   return {
     ...(endpoint && { endpoint }),
-    ...((consent === "pending" || consent === "denied") && { consent }),
+    ...((consent === "pending" || consent === "denied" || consent === "granted") && { consent }),
   };
 }
 
