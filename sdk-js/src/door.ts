@@ -1,7 +1,5 @@
 // The gateway's browser endpoints. Never rejects: status 0 stands for "no answer".
 
-/** Below the 64 kB that all keepalive requests of a page share. */
-const KEEPALIVE_BYTES = 48_000;
 const TIMEOUT_MS = 20_000;
 
 export interface Answer {
@@ -34,26 +32,16 @@ export class Door {
     });
   }
 
-  /** `body` holds the key. */
-  events(body: string): Promise<Answer> {
-    return this.call("/api/v1/events", {
-      method: "POST",
-      headers: PLAIN,
-      body,
-      keepalive: body.length < KEEPALIVE_BYTES,
-    });
-  }
-
-  /** For a page that is being left, where a keepalive request was not taken. */
-  beacon(body: string): void {
-    try {
-      navigator.sendBeacon(
-        `${this.endpoint}/api/v1/events`,
-        new Blob([body], { type: "text/plain;charset=UTF-8" }),
-      );
-    } catch {
-      // The events stay in the queue for the next page.
+  /** `body` holds the key, and is small enough to outlive the page. */
+  async events(body: string): Promise<Answer> {
+    const path = "/api/v1/events";
+    const whole = { method: "POST", headers: PLAIN, body };
+    if ("keepalive" in Request.prototype || document.visibilityState !== "hidden") {
+      return this.call(path, { ...whole, keepalive: true });
     }
+    // Older browsers: a request would end with the page. That it was queued is no proof that it arrives.
+    navigator.sendBeacon(this.endpoint + path, new Blob([body], { type: PLAIN["Content-Type"] }));
+    return { ...NONE, status: 1 };
   }
 
   socketUrl(userId: string): string {
@@ -71,17 +59,19 @@ export class Door {
         referrerPolicy: "no-referrer",
         signal: abort.signal,
       });
-      const retry = Number.parseFloat(response.headers.get("Retry-After") ?? "");
       const body: unknown = await response.json().catch(() => null);
-      return {
-        status: response.status,
-        retryAfter: Number.isFinite(retry) && retry >= 0 ? retry : null,
-        body,
-      };
+      return { status: response.status, retryAfter: secondsOf(response.headers.get("Retry-After")), body };
     } catch {
       return NONE;
     } finally {
       clearTimeout(timer);
     }
   }
+}
+
+/** Seconds, or a date. */
+function secondsOf(header: string | null): number | null {
+  const seconds = header ? Number(header) : Number.NaN;
+  const found = Number.isNaN(seconds) ? (Date.parse(header ?? "") - Date.now()) / 1000 : seconds;
+  return found >= 0 ? found : null;
 }

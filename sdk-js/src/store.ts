@@ -36,16 +36,18 @@ export class Store {
   }
 
   set(key: string, value: string): void {
-    if (this.shelf) {
-      try {
-        this.shelf.setItem(this.prefix + key, value);
-        this.memory.delete(key);
-        return;
-      } catch {
-        // Full or forbidden: memory serves for this page.
-      }
+    if (this.put(key, value)) this.memory.delete(key);
+    else this.memory.set(key, value);
+  }
+
+  /** Whether it is on the shelf now; memory does not serve for it. */
+  put(key: string, value: string): boolean {
+    try {
+      this.shelf?.setItem(this.prefix + key, value);
+      return this.shelf !== null;
+    } catch {
+      return false;
     }
-    this.memory.set(key, value);
   }
 
   remove(key: string): void {

@@ -2,14 +2,19 @@
 
 const FIRST_MS = 1_000;
 const MOST_MS = 60_000;
-/** After so many failures in a row something blocks us; every try would be a red line in the host's console. */
-const HOPELESS = 8;
+/** After so many failures without any answer, on a machine that is online, something blocks us. */
+const BLOCKED = 3;
+/** Every try would be a red line in the host's console. */
 const LONG_MS = 5 * 60_000;
 
-/** Full jitter from 1 s to 60 s; never earlier than the server asked. */
-export function retryDelay(failures: number, afterMs: number | null, random: () => number): number {
-  const ceiling =
-    failures >= HOPELESS ? LONG_MS : Math.min(MOST_MS, FIRST_MS * 2 ** Math.max(0, failures - 1));
-  const jittered = Math.max(200, ceiling * random());
+/** Jitter from 1 s to 60 s; never earlier than the server asked. `silent`: failures in a row without any answer. */
+export function retryDelay(
+  failures: number,
+  silent: number,
+  afterMs: number | null,
+  random: () => number,
+): number {
+  if (silent >= BLOCKED) return LONG_MS;
+  const jittered = Math.max(FIRST_MS, Math.min(MOST_MS, FIRST_MS * 2 ** failures) * random());
   return afterMs === null ? jittered : afterMs + Math.min(jittered, 5_000);
 }

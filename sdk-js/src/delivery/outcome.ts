@@ -7,32 +7,31 @@ export type Outcome =
   | { kind: "stored" }
   /** These places of the batch will never be taken; the rest may be sent again. */
   | { kind: "drop"; indices: number[] }
+  /** Something in it is not taken: ask in smaller parts. */
   | { kind: "split" }
-  /** The user's token was refused: get another one. */
-  | { kind: "renew" }
-  /** This user's events need a proof of identity that is not here yet. */
-  | { kind: "hold" }
+  /** One event that somebody on the way does not let through; perhaps on another day. */
+  | { kind: "aside" }
+  /** The user's token was refused: get another one. These places are not covered by it; none named: all. */
+  | { kind: "renew"; indices: number[] }
   | { kind: "retry"; afterMs: number | null }
   | { kind: "stop"; reason: string };
 
-const PASSING = new Set([0, 408, 425, 429]);
-const TOKEN_CODES = new Set(["identity_invalid", "token_expired"]);
-
-export function judge(answer: Answer, count: number): Outcome {
-  const { status } = answer;
+export function judge({ status, body, retryAfter }: Answer, count: number): Outcome {
   if (status >= 200 && status < 300) return { kind: "stored" };
-  if (PASSING.has(status) || status >= 500) {
-    return { kind: "retry", afterMs: answer.retryAfter === null ? null : answer.retryAfter * 1000 };
+  if (status < 400 || status >= 500 || status === 408 || status === 425 || status === 429) {
+    return { kind: "retry", afterMs: retryAfter === null ? null : retryAfter * 1000 };
   }
-  const problem = answer.body as Partial<ProblemBody> | null;
+  const problem = body as Partial<ProblemBody> | null;
   const code = typeof problem?.code === "string" ? problem.code : "";
-  if (status === 403 && TOKEN_CODES.has(code)) return { kind: "renew" };
-  if (status === 403 && code === "identity_required") return { kind: "hold" };
-  if (status === 401 || status === 403) return { kind: "stop", reason: code || String(status) };
-  if (status === 413 && count > 1) return { kind: "split" };
+  if (status === 403 && /^(identity|token)_/.test(code)) {
+    return { kind: "renew", indices: namedEvents(problem, count) };
+  }
+  if (status === 401 || (status === 403 && code)) return { kind: "stop", reason: code || `${status}` };
   const named = status === 422 ? namedEvents(problem, count) : [];
-  // Where the server names none, nothing of this batch will ever be taken.
-  return { kind: "drop", indices: named.length ? named : [...Array(count).keys()] };
+  if (named.length) return { kind: "drop", indices: named };
+  if (count > 1) return { kind: "split" };
+  // Our own server would never take it; what others say may change.
+  return status === 413 || status === 422 ? { kind: "drop", indices: [0] } : { kind: "aside" };
 }
 
 function namedEvents(problem: Partial<ProblemBody> | null, count: number): number[] {
@@ -41,5 +40,5 @@ function namedEvents(problem: Partial<ProblemBody> | null, count: number): numbe
     const index = Array.isArray(error?.loc) && error.loc[0] === "events" ? error.loc[1] : undefined;
     if (typeof index === "number" && index >= 0 && index < count) found.add(index);
   }
-  return [...found].sort((a, b) => a - b);
+  return [...found];
 }

@@ -1,94 +1,267 @@
 // Events that are not known to be stored. Each is written under a key of its own before it is sent, so that a click
 // costs one small write, and is removed only when the server said 2xx (or will never take it).
+//
+// At rest: `q.<owner>.<event id>` is an event, `q.<owner>.~<user id>` the token that was good for that user's events of
+// that queue. An owner is a page; its queue may be taken over whole by another page when it is gone.
 
 import type { Store } from "../store";
 import type { WireEvent } from "../wire";
+import type { Mirror } from "./mirror";
 
-export const MAX_EVENTS = 200;
-export const MAX_CHARS = 256 * 1024;
+export const LIMITS = {
+  events: 2_000,
+  chars: 1_000_000,
+  /** Of these, the newest also in localStorage, which belongs to the host. */
+  shelf: 256 * 1024,
+};
+/** What the server takes of a user whose token has expired; older events are given up. */
+const OLDEST_MS = 7 * 86_400_000;
 const HEAD = "q.";
+const DROPPED = "dropped";
 
-interface Entry {
-  event: WireEvent;
-  chars: number;
+export interface Entry {
+  /** Its name at rest. */
+  readonly key: string;
+  readonly id: string;
+  readonly user: string;
+  /** Owner and user: what one token at rest is good for. */
+  readonly lot: string;
+  /** Sent as it is, each time. */
+  readonly text: string;
+  shelved: boolean;
 }
+
+interface Lot {
+  user: string;
+  count: number;
+  proof?: string;
+}
+
+export type Skip = (entry: Entry) => boolean;
 
 export class EventQueue {
   private entries = new Map<string, Entry>();
+  private lots = new Map<string, Lot>();
   private chars = 0;
+  private shelved = 0;
+  /** localStorage took no more: the host shall have what room there is. */
+  isFull = false;
+  private others = 0;
 
   constructor(
     private readonly store: Store,
-    private readonly mostEvents = MAX_EVENTS,
-    private readonly mostChars = MAX_CHARS,
+    private readonly mirror: Mirror,
+    private owner: string,
+    private readonly limits = LIMITS,
   ) {}
 
-  /** Takes up what earlier pages could not deliver. */
-  load(): void {
-    for (const key of this.store.keys(HEAD).sort()) {
-      const text = this.store.get(key);
-      const event = text ? parse(text) : null;
-      if (event && text) this.keep(event, text.length);
-      else this.store.remove(key);
-    }
-    this.bound();
-  }
-
-  add(event: WireEvent): void {
+  /** Returns its size in characters. */
+  add(event: WireEvent): number {
     const text = JSON.stringify(event);
-    this.keep(event, text.length);
-    this.store.set(HEAD + event.event_id, text);
+    const entry = entryOf(this.owner, event, text);
+    this.keep(entry);
+    this.mirror.set(entry.key, text);
+    if (!this.isFull) entry.shelved = this.store.put(entry.key, text);
+    if (entry.shelved) this.shelved += text.length;
+    else this.isFull = true;
     this.bound();
+    return text.length;
   }
 
-  remove(ids: Iterable<string>): void {
-    for (const id of ids) {
+  remove(gone: Iterable<Entry>): void {
+    for (const { id, key, lot } of gone) {
       const entry = this.entries.get(id);
-      if (!entry) continue;
-      this.entries.delete(id);
-      this.chars -= entry.chars;
-      this.store.remove(HEAD + id);
+      const proof = this.lots.get(lot)?.proof;
+      if (entry) this.forget(entry);
+      this.unrest(key);
+      if (proof && !this.lots.has(lot)) this.unrest(HEAD + lot);
     }
   }
 
-  /** The oldest events of the first user who is not skipped. */
-  batch(most: number, mostChars: number, skip: { users?: Set<string>; ids?: Set<string> } = {}): WireEvent[] {
-    const found: WireEvent[] = [];
-    let chars = 0;
-    for (const [id, { event, chars: size }] of this.entries) {
-      if (skip.users?.has(event.user_id) || skip.ids?.has(id)) continue;
-      if (found[0] && found[0].user_id !== event.user_id) continue;
-      if (found.length && chars + size > mostChars) break;
-      found.push(event);
-      chars += size;
+  /** These will never be stored; the server is told how many. */
+  giveUp(gone: Entry[]): void {
+    this.remove(gone);
+    this.lost(gone.length);
+  }
+
+  first(skip: Skip): Entry | undefined {
+    for (const entry of this.entries.values()) if (!skip(entry)) return entry;
+    return undefined;
+  }
+
+  /** The oldest events of the user of `first`; only of its lot where one token at rest is all there is. */
+  batch(first: Entry, skip: Skip, most: number, mostBytes: number, ofLot: boolean): Entry[] {
+    const found: Entry[] = [];
+    let bytes = 0;
+    for (const entry of this.entries.values()) {
+      if (skip(entry) || entry.user !== first.user || (ofLot && entry.lot !== first.lot)) continue;
+      bytes += bytesOf(entry);
+      if (found.length && bytes > mostBytes) break;
+      found.push(entry);
       if (found.length >= most) break;
     }
     return found;
   }
 
-  clear(): void {
-    this.remove([...this.entries.keys()]);
+  of(user: string): Entry[] {
+    return [...this.entries.values()].filter((entry) => entry.user === user);
+  }
+
+  /** The token that was good for events of this lot. */
+  proof(lot: string): string | undefined {
+    return this.lots.get(lot)?.proof;
+  }
+
+  /** Notes the tokens of users whose events wait here: they may be signed out when these can be sent. */
+  keepProofs(tokenOf: (user: string) => string | undefined): void {
+    for (const [lot, known] of this.lots) {
+      const token = lot.startsWith(`${this.owner}.`) ? tokenOf(known.user) : undefined;
+      if (!token || token === known.proof) continue;
+      known.proof = token;
+      this.store.put(HEAD + lot, token);
+      this.mirror.set(HEAD + lot, token);
+    }
+  }
+
+  /** Takes up a queue that is ours now. `mirrored`: what the mirror has of it, by key. */
+  load(owner: string, mirrored: Map<string, string>): void {
+    const head = HEAD + owner;
+    const taken = new Map<string, Entry>();
+    const shelved = new Map(this.store.keys(head).map((key) => [key, this.store.get(key) ?? ""]));
+    const proofs: [string, string][] = [];
+    for (const [key, text] of [...new Map([...mirrored, ...shelved])].sort(byKey)) {
+      const event = parse(text);
+      if (key.startsWith(`${head}.~`)) proofs.push([key.slice(HEAD.length), text]);
+      else if (!event) this.unrest(key);
+      else if (!this.entries.has(event.event_id)) {
+        const entry = { ...entryOf(owner, event, text), key, shelved: shelved.has(key) };
+        if (!mirrored.has(key)) this.mirror.set(key, text);
+        taken.set(entry.id, entry);
+      }
+    }
+    const own = this.entries;
+    this.entries = new Map();
+    for (const entry of taken.values()) this.keep(entry);
+    for (const [id, entry] of own) this.entries.set(id, entry);
+    for (const [lot, text] of proofs) {
+      const known = this.lots.get(lot);
+      if (known) known.proof = text;
+      else this.unrest(HEAD + lot);
+    }
+    this.giveUp([...taken.values()].filter((entry) => timeOf(entry.id) < Date.now() - OLDEST_MS));
+    this.bound();
   }
 
   has(id: string): boolean {
     return this.entries.has(id);
   }
 
-  get size(): number {
-    return this.entries.size;
+  /** Whether anything of this queue waits here. */
+  hasAnyOf(owner: string): boolean {
+    return [...this.lots.keys()].some((lot) => lot.startsWith(`${owner}.`));
   }
 
-  private keep(event: WireEvent, chars: number): void {
-    this.entries.set(event.event_id, { event, chars });
-    this.chars += chars;
+  /** After the page was away others may have sent what is at rest: only what is not stays, and a new queue begins. */
+  turn(owner: string): void {
+    this.owner = owner;
+    for (const entry of [...this.entries.values()]) if (this.rests(entry)) this.forget(entry);
+  }
+
+  /** Whether all of it outlives the page. */
+  get isAtRest(): boolean {
+    return [...this.entries.values()].every((entry) => this.rests(entry));
+  }
+
+  /** Keeps to our share of localStorage. `mirrored`: the mirror has everything. */
+  trim(mirrored: boolean): void {
+    const share = this.isFull && mirrored ? 0 : Math.max(this.limits.shelf / 8, this.limits.shelf - this.others);
+    for (const entry of this.entries.values()) {
+      if (this.shelved <= share) return;
+      this.unshelve(entry);
+    }
+  }
+
+  /** What other pages have in localStorage counts for our share. */
+  makeRoom(others: number): void {
+    this.others = others;
+  }
+
+  clear(): void {
+    this.remove([...this.entries.values()]);
+  }
+
+  /** How many events were given up and not told of yet. */
+  get dropped(): number {
+    return Number(this.store.get(DROPPED)) || 0;
+  }
+
+  lost(count: number): void {
+    const sum = this.dropped + count;
+    if (count && sum > 0) this.store.set(DROPPED, `${sum}`);
+    else if (count) this.store.remove(DROPPED);
+  }
+
+  private keep(entry: Entry): void {
+    this.entries.set(entry.id, entry);
+    this.chars += entry.text.length;
+    if (entry.shelved) this.shelved += entry.text.length;
+    const lot = this.lots.get(entry.lot) ?? { user: entry.user, count: 0 };
+    lot.count += 1;
+    this.lots.set(entry.lot, lot);
+  }
+
+  private forget(entry: Entry): void {
+    this.entries.delete(entry.id);
+    this.chars -= entry.text.length;
+    if (entry.shelved) this.shelved -= entry.text.length;
+    const lot = this.lots.get(entry.lot);
+    if (lot && --lot.count < 1) this.lots.delete(entry.lot);
+  }
+
+  private unrest(key: string): void {
+    this.store.remove(key);
+    this.mirror.set(key, null);
+  }
+
+  private unshelve(entry: Entry): void {
+    if (!entry.shelved) return;
+    this.store.remove(entry.key);
+    this.shelved -= entry.text.length;
+    entry.shelved = false;
+  }
+
+  private rests(entry: Entry): boolean {
+    return entry.shelved || this.mirror.has(entry.key);
   }
 
   private bound(): void {
-    for (const id of this.entries.keys()) {
-      if (this.entries.size <= this.mostEvents && this.chars <= this.mostChars) return;
-      this.remove([id]);
+    for (const entry of this.entries.values()) {
+      if (this.entries.size <= this.limits.events && this.chars <= this.limits.chars) return;
+      this.giveUp([entry]);
     }
   }
+}
+
+/** Whose queue a key at rest belongs to; undefined for what is no part of one. */
+export function ownerOf(key: string): string | undefined {
+  return key.startsWith(HEAD) ? key.slice(HEAD.length).split(".")[0] : undefined;
+}
+
+export function bytesOf(entry: Entry): number {
+  return new TextEncoder().encode(entry.text).length;
+}
+
+function entryOf(owner: string, { event_id: id, user_id: user }: WireEvent, text: string): Entry {
+  return { key: `${HEAD}${owner}.${id}`, id, user, lot: `${owner}.~${user}`, text, shelved: false };
+}
+
+function byKey([a]: [string, string], [b]: [string, string]): number {
+  return a < b ? -1 : 1;
+}
+
+/** ms since 1970, as a UUIDv7 tells. */
+function timeOf(id: string): number {
+  return Number.parseInt(id.replace("-", "").slice(0, 12), 16);
 }
 
 function parse(text: string): WireEvent | null {
