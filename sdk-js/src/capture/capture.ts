@@ -7,28 +7,50 @@ import { Fields } from "./fields";
 import { Pages } from "./pages";
 import { Reactions } from "./reactions";
 import type { Recorder } from "./recorder";
+import { type Handlers, Roots } from "./roots";
+import { Waiting } from "./waiting";
+
+/** What shows that a page answered, beside changes of its nodes and requests. */
+const ANSWERS = ["focusin", "input", "change", "submit", "toggle", "play", "copy"];
 
 export class Capture {
+  private readonly waiting: Waiting;
   private readonly clicks: Clicks;
   private readonly fields: Fields;
-  private readonly errors: Errors;
   readonly pages: Pages;
 
-  constructor(recorder: Recorder, life: Lifetime, ownOrigin: string) {
-    this.clicks = new Clicks(recorder, new Reactions(life, ownOrigin), life);
-    this.fields = new Fields(recorder, life);
-    this.errors = new Errors(recorder, life, ownOrigin);
+  /** `endpoint`: where the gateway is. `frames`: whether frames of the same origin are captured, too. */
+  constructor(recorder: Recorder, life: Lifetime, endpoint: string, frames = false) {
+    const isOwn = (address: string) =>
+      address.startsWith(endpoint) && /^\/(sdk|api\/v1|ws)\//.test(address.slice(endpoint.length));
+    this.waiting = new Waiting(life);
+    const reactions = new Reactions(life, isOwn);
+    this.clicks = new Clicks(recorder, reactions, this.waiting);
+    this.fields = new Fields(recorder, this.waiting);
+    const handlers: Handlers = { ...this.clicks.handlers, ...this.fields.handlers };
+    for (const type of ANSWERS) {
+      const other = handlers[type];
+      handlers[type] = (element, event) => {
+        reactions.seen();
+        other?.(element, event);
+      };
+    }
+    new Roots(life, handlers, frames);
+    new Errors(recorder, this.waiting, life, isOwn);
     this.pages = new Pages(recorder, life, () => this.settle(true));
-    this.pages.look();
     life.on(document, "visibilitychange", () => {
-      recorder.record("visibility", { properties: { state: document.visibilityState } });
+      const state = document.visibilityState;
+      // A page may never come back from here; and a click that hid it was answered.
+      if (state === "hidden") this.settle(true);
+      recorder.record("visibility", { properties: { state } });
     });
   }
 
-  /** Events that still wait for more become events now. */
+  /** Events that still wait for more become events now. `leaving`: because the page is left. */
   settle(leaving: boolean): void {
-    this.fields.settle();
-    this.clicks.settle(leaving);
-    this.errors.settle();
+    this.clicks.leaving = leaving;
+    if (leaving) this.fields.leave();
+    this.waiting.settle();
+    this.clicks.leaving = false;
   }
 }

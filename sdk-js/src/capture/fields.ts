@@ -1,90 +1,83 @@
 // Fields and forms: that something was filled in and sent, never what.
 
-import { uuid7 } from "../ids";
-import type { Lifetime } from "../lifetime";
-import { eventElement, matches, tagOf } from "./element";
+import { matches, read } from "./element";
 import type { Recorder, Sighting } from "./recorder";
-import { describe } from "./selector";
+import type { Handlers } from "./roots";
+import type { Waiting } from "./waiting";
 
 const DEBOUNCE_MS = 1_000;
-const FIELDS = 'input,textarea,select,[contenteditable=""],[contenteditable="true"]';
+const FIELDS = "input,select,textarea,[contenteditable]:not([contenteditable=false])";
 
 export class Fields {
-  private visited: { field: Element; since: number; changed: boolean } | null = null;
-  private editing = new Map<Element, () => void>();
-  private told = new WeakSet<Element>();
-  private sending: (() => void)[] = [];
-  private invalid: { fields: Set<Element>; first: Element } | null = null;
+  private visited: { field: Element; since: number; changed: boolean; sighting: Sighting } | null = null;
+  private readonly editing = new Map<Element, { sighting: Sighting; end: (tell?: boolean) => void }>();
+  /** Whose change has been told already, by a pause in typing. */
+  private readonly told = new WeakSet<Element>();
 
   constructor(
     private readonly recorder: Recorder,
-    private readonly life: Lifetime,
-  ) {
-    const capture = { capture: true };
-    life.on(document, "input", (event) => this.typed(event), capture);
-    life.on(document, "change", (event) => this.changed(event), capture);
-    life.on(document, "focusin", (event) => this.entered(event), capture);
-    life.on(document, "focusout", () => this.left(), capture);
-    life.on(document, "submit", (event) => this.submitted(event), capture);
-    life.on(document, "invalid", (event) => this.refused(event), capture);
-  }
+    private readonly waiting: Waiting,
+  ) {}
 
-  /** What is being typed counts as changed now. */
-  settle(): void {
-    for (const field of [...this.editing.keys()]) this.record(field);
-    for (const send of this.sending.splice(0)) send();
-  }
+  readonly handlers: Handlers = {
+    input: (field, event) => {
+      if (event.isTrusted) this.typed(field);
+    },
+    change: (field, event) => {
+      if (event.isTrusted) this.changed(field);
+    },
+    focusin: (field) => {
+      this.leave();
+      if (!matches(field, FIELDS)) return;
+      const since = Date.now();
+      this.visited = { field, since, changed: false, sighting: this.recorder.sight(field) };
+    },
+    focusout: () => this.leave(),
+    submit: (form, event) => this.submitted(form, event),
+    invalid: (field) => this.refuse(field),
+  };
 
-  private entered(event: Event): void {
-    const field = eventElement(event);
-    if (field && matches(field, FIELDS)) this.visited = { field, since: Date.now(), changed: false };
-  }
-
-  private left(): void {
+  /** The visit of a field is over, at the latest with that of the page. */
+  leave(): void {
     const { visited } = this;
     this.visited = null;
     if (!visited) return;
-    const ms = Date.now() - visited.since;
-    this.recorder.record("focus", { element: visited.field, properties: { ms, changed: visited.changed } });
+    const { target, url } = visited.sighting;
+    const properties = { ms: Date.now() - visited.since, changed: visited.changed };
+    this.recorder.record("focus", { target, url, properties });
   }
 
-  private typed(event: Event): void {
-    const field = event.isTrusted ? eventElement(event) : null;
-    if (!field) return;
+  private typed(field: Element): void {
     if (this.visited?.field === field) this.visited.changed = true;
-    this.editing.get(field)?.();
-    this.told.delete(field);
-    this.editing.set(
-      field,
-      this.life.after(DEBOUNCE_MS, () => this.record(field)),
-    );
+    const before = this.editing.get(field);
+    before?.end(false);
+    const sighting = before?.sighting ?? this.recorder.sight(field);
+    const end = this.waiting.after(DEBOUNCE_MS, () => this.tell(field, sighting));
+    this.editing.set(field, { sighting, end });
   }
 
-  private changed(event: Event): void {
-    const field = event.isTrusted ? eventElement(event) : null;
-    if (!field) return;
+  private changed(field: Element): void {
+    const edit = this.editing.get(field);
+    if (edit) edit.end();
     // The pause in typing has told it already.
-    if (this.told.has(field) && !this.editing.has(field)) this.told.delete(field);
-    else this.record(field, false);
+    else if (!this.told.has(field)) this.tell(field, this.recorder.sight(field));
+    this.told.delete(field);
   }
 
-  private record(field: Element, remember = true): void {
-    this.editing.get(field)?.();
+  private tell(field: Element, sighting: Sighting): void {
     this.editing.delete(field);
-    if (remember) this.told.add(field);
+    this.told.add(field);
     this.recorder.used(field);
-    this.recorder.record("change", { element: field, properties: { filled: isFilled(field) } });
+    const { target, url } = sighting;
+    this.recorder.record("change", { target, url, properties: { filled: isFilled(field) } });
   }
 
-  private submitted(event: Event): void {
-    const form = eventElement(event);
-    if (!form) return;
-    this.settle();
+  private submitted(form: Element, event: Event): void {
+    for (const edit of [...this.editing.values()]) edit.end();
     this.recorder.used(form);
-    const at = Date.now();
-    const sighting: Sighting = { target: describe(form), at, id: uuid7(at), url: this.recorder.address() };
-    const send = () => {
-      stop();
+    const sighting = this.recorder.sight(form);
+    // The host's own check comes after us, and marks what it refuses.
+    this.waiting.after(0, () => {
       const refused =
         event.defaultPrevented &&
         Element.prototype.querySelector.call(form, '[aria-invalid="true"]') !== null;
@@ -92,40 +85,20 @@ export class Fields {
         ...sighting,
         properties: { valid: matches(form, ":valid") && !refused },
       });
-    };
-    this.sending.push(send);
-    // The host's own check comes after us, and marks what it refuses.
-    const stop = this.life.after(0, () => {
-      this.sending = this.sending.filter((other) => other !== send);
-      send();
     });
   }
 
   /** The browser refused to send a form: one error for all its fields. */
-  private refused(event: Event): void {
-    const field = eventElement(event);
-    if (!field) return;
-    if (this.invalid) {
-      this.invalid.fields.add(field);
-      return;
-    }
-    this.invalid = { fields: new Set([field]), first: field };
-    this.life.after(0, () => {
-      const found = this.invalid;
-      this.invalid = null;
-      if (!found) return;
-      const properties = { kind: "form", count: 1, fields: found.fields.size };
-      this.recorder.record("error", { element: found.first, properties });
+  private refuse(field: Element): void {
+    this.waiting.together(0, this, () => {
+      const sighting = this.recorder.sight(field);
+      return (fields) =>
+        this.recorder.record("error", { ...sighting, properties: { kind: "form", count: 1, fields } });
     });
   }
 }
 
 function isFilled(field: Element): boolean {
-  const tag = tagOf(field);
-  if (tag === "input" && matches(field, '[type="checkbox"],[type="radio"]'))
-    return matches(field, ":checked");
-  if (tag === "input" || tag === "textarea" || tag === "select") {
-    return (field as HTMLInputElement).value !== "";
-  }
-  return (field.textContent ?? "") !== "";
+  if (matches(field, '[type="checkbox"],[type="radio"]')) return matches(field, ":checked");
+  return ((field as HTMLInputElement).value ?? read(field, "textContent")) !== "";
 }

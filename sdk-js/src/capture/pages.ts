@@ -1,7 +1,7 @@
 // Page views: a change of path or hash route; never of the query alone, which some hosts rewrite at each key.
 
 import type { Lifetime } from "../lifetime";
-import { cleanAddress, pageOf } from "./address";
+import { pageOf } from "./address";
 import type { Recorder } from "./recorder";
 
 export class Pages {
@@ -14,27 +14,49 @@ export class Pages {
   ) {
     const look = () => this.look();
     const navigation = (window as { navigation?: EventTarget }).navigation;
-    // Without the Navigation API the address is also looked at after each click: no patching of the host's history.
     if (navigation) life.on(navigation, "currententrychange", look);
-    else life.on(window, "click", () => life.after(50, look), { capture: true });
-    life.on(window, "popstate", look);
-    life.on(window, "hashchange", look);
+    else {
+      patchHistory(life, look);
+      life.on(window, "popstate", look);
+      life.on(window, "hashchange", look);
+    }
     life.on<PageTransitionEvent>(window, "pageshow", (event) => {
-      if (event.persisted) this.view(document.referrer);
+      if (event.persisted) this.view(this.current);
     });
+    this.look();
   }
 
+  /** Tells of the page, unless it is the one told of last. */
   look(): void {
     if (pageOf(location.href) === this.current) return;
-    const before = this.current;
-    if (before) this.onLeave();
-    this.view(before || document.referrer);
+    if (this.current) this.onLeave();
+    this.view(this.current || Reflect.get(Document.prototype, "referrer", document));
   }
 
   view(referrer: string = this.current): void {
     this.current = pageOf(location.href);
-    const properties: Record<string, unknown> = { referrer: cleanAddress(referrer) };
-    if (this.recorder.mayReadText()) properties.title = document.title.slice(0, 200);
+    const properties: Record<string, unknown> = { referrer: this.recorder.address(referrer) };
+    const title = this.recorder.title();
+    if (title) properties.title = title;
     this.recorder.record("page_view", { properties });
+  }
+}
+
+const METHODS = ["pushState", "replaceState"] as const;
+const OURS = Symbol.for("handrail.history");
+
+/** Browsers without the Navigation API do not tell of these. Once a page, and what the page put on top stays. */
+function patchHistory(life: Lifetime, look: () => void): void {
+  for (const name of METHODS) {
+    const original = history[name] as History[typeof name] & { [OURS]?: true };
+    if (original[OURS]) continue;
+    const patched = function (this: History, ...args: Parameters<History[typeof name]>): void {
+      original.apply(this, args);
+      if (!life.ended) life.guard.run(look);
+    };
+    history[name] = Object.assign(patched, { [OURS]: true });
+    life.ending(() => {
+      if (history[name] === patched) history[name] = original;
+    });
   }
 }

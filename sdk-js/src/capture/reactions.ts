@@ -1,69 +1,80 @@
 // Did the page answer a click? Something in the document, the address, the focus or on the network changed. Observers
-// run only while a click waits for its answer.
+// run only while a click waits for its answer, and stop at the first one.
 
 import type { Lifetime } from "../lifetime";
-import { isOurs } from "./element";
+import { isElement, isOurs, isShadow } from "./element";
+
+interface Wait {
+  since: number;
+  href: string;
+  reacted: boolean;
+}
 
 export class Reactions {
-  private waiting = new Set<{ reacted: boolean; since: number }>();
-  private stops: (() => void)[] = [];
-  private href = "";
+  private readonly waits = new Set<Wait>();
+  private stop: (() => void) | null = null;
+  private mutations: MutationObserver | null = null;
 
-  /** `ownOrigin`: requests to it are ours. */
   constructor(
     private readonly life: Lifetime,
-    private readonly ownOrigin: string,
+    /** Whether a request is ours. */
+    private readonly isOwn: (address: string) => boolean,
   ) {}
 
-  /** Watches from now on; the answer is asked for once, which ends the watch. */
-  watch(): () => boolean {
-    if (!this.waiting.size) this.begin();
-    const wait = { reacted: false, since: performance.now() };
-    this.waiting.add(wait);
+  /** Watches from now on; the answer is asked for once, which ends the watch. `path`: the click's way. */
+  watch(path: EventTarget[]): () => boolean {
+    const wait: Wait = { since: performance.now(), href: location.href, reacted: false };
+    this.waits.add(wait);
+    this.begin();
+    // What changes inside a shadow root or a frame is not seen from outside.
+    for (const node of [document, ...path]) {
+      if (isShadow(node) || node instanceof Document) this.mutations?.observe(node, EVERYTHING);
+    }
     return () => {
-      if (this.waiting.delete(wait) && !this.waiting.size) this.finish();
-      return wait.reacted || location.href !== this.href;
+      this.waits.delete(wait);
+      this.rest();
+      return wait.reacted || location.href !== wait.href;
     };
   }
 
+  /** Something happened, by default now (ms of the page's clock). */
+  seen(at: number = performance.now()): void {
+    for (const wait of this.waits) if (at >= wait.since) wait.reacted = true;
+    this.rest();
+  }
+
   private begin(): void {
-    this.href = location.href;
-    const seen = () => this.mark(performance.now());
+    if (this.stop) return;
+    const { guard } = this.life;
     const mutations = new MutationObserver(
-      this.life.guard.wrap((records: MutationRecord[]) => {
-        if (records.some(isOfHost)) seen();
+      guard.wrap((records: MutationRecord[]) => {
+        if (records.some(isOfHost)) this.seen();
       }),
     );
-    mutations.observe(document, { childList: true, subtree: true, attributes: true, characterData: true });
-    this.stops.push(this.life.ending(() => mutations.disconnect()));
-    for (const type of ["focusin", "input", "change", "submit", "toggle", "play", "copy"]) {
-      this.stops.push(this.life.on(document, type, seen, { capture: true }));
-    }
-    this.network();
-  }
-
-  private network(): void {
-    if (typeof PerformanceObserver === "undefined") return;
-    const observer = new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) {
-        if (!entry.name.startsWith(this.ownOrigin)) this.mark(entry.startTime);
-      }
+    const requests = new PerformanceObserver(
+      guard.wrap((list: PerformanceObserverEntryList) => {
+        for (const entry of list.getEntries()) if (!this.isOwn(entry.name)) this.seen(entry.startTime);
+      }),
+    );
+    this.mutations = mutations;
+    this.stop = this.life.ending(() => {
+      this.stop = null;
+      mutations.disconnect();
+      requests.disconnect();
     });
-    this.life.guard.run(() => observer.observe({ type: "resource" }));
-    this.stops.push(this.life.ending(() => observer.disconnect()));
+    requests.observe({ type: "resource" });
   }
 
-  private mark(at: number): void {
-    for (const wait of this.waiting) if (at >= wait.since) wait.reacted = true;
-  }
-
-  private finish(): void {
-    for (const stop of this.stops.splice(0)) stop();
+  private rest(): void {
+    for (const wait of this.waits) if (!wait.reacted) return;
+    this.stop?.();
   }
 }
 
+const EVERYTHING = { childList: true, subtree: true, attributes: true, characterData: true };
+
 function isOfHost(record: MutationRecord): boolean {
-  if (record.target instanceof Element && isOurs(record.target)) return false;
+  if (isElement(record.target) && isOurs(record.target)) return false;
   const changed = [...record.addedNodes, ...record.removedNodes];
-  return !changed.length || !changed.every((node) => node instanceof Element && isOurs(node));
+  return !changed.length || !changed.every((node) => isElement(node) && isOurs(node));
 }

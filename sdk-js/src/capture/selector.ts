@@ -1,104 +1,110 @@
-// A selector that finds the element again: its own id, test id or name where unique; else the shortest path from
-// the nearest such ancestor; else a plain chain of positions. Never built from text (labels, titles, addresses).
+// A selector that finds the element again, also when the page has changed a little: its own name, id or test id where
+// that is unique; else one word about it below the nearest ancestor that has such a mark; else its place below that
+// ancestor. Never built from texts (labels, titles, addresses), nor from classes, which change with what people do.
+//
+// An element inside an open shadow root or a same-origin frame: `:is(#card, #card >>> #save)`. Browsers, which know no
+// `>>>`, find the host element by it; `find` finds the element itself.
 
-import { finder } from "@medv/finder";
 import type { Target } from "../wire";
-import { attribute, parentOf, tagOf } from "./element";
+import { attribute, hostOf, isElement, parentOf, read, rootOf, search, tagOf } from "./element";
+import { isSecret } from "./secrets";
 
-const TEST_IDS = ["data-hr-name", "data-testid", "data-test-id", "data-test", "data-cy", "data-qa"];
-/** Ids that frameworks number anew on each load. */
-const VOLATILE = /\d{4,}|^[:_]?r[\da-z]*:?$|[:«»]|(^|[-_])[\da-f]{8}/i;
-const FINDER_MS = 8;
-const FINDER_PATHS = 300;
+const MARKS = [
+  "data-hr-name",
+  "id",
+  "data-testid",
+  "data-test-id",
+  "data-test",
+  "data-cy",
+  "data-qa",
+  "name",
+];
+/** Ids that frameworks number anew on each load, and numbers of records. */
+const VOLATILE =
+  /[^\w:.[\]-]|\d{4}|^.{65}|:\w+:|^_r_|(^|[-_])[\da-f]{8}|^(ember|mat-|cdk-|mui-|radix-|headlessui-).*\d/i;
+const LANDMARKS = /^(html|body|main|nav|header|footer|aside|h1|form|dialog|table|thead|tbody)$/;
+/** Searches of the whole document for one selector; each may cost a millisecond on a huge page. */
+const SEARCHES = 12;
 
-/** An element as events carry it. */
-export function describe(element: Element): Target {
+/** An element as events carry it. `nameOf`: reads its accessible name, where that may be told. */
+export function describe(
+  element: Element,
+  nameOf: ((element: Element) => string | null) | null = null,
+): Target {
+  const role = attribute(element, "role");
   return {
     selector: selectorOf(element)?.slice(0, 2048) ?? null,
-    tag: tagOf(element).slice(0, 100),
-    role: attribute(element, "role")?.slice(0, 100) ?? null,
-    name: attribute(element, "data-hr-name")?.slice(0, 200) ?? null,
+    tag: tagOf(element).toLowerCase().slice(0, 100),
+    role: role && /^[a-z]{1,30}$/.test(role) ? role : null,
+    name: attribute(element, "data-hr-name")?.slice(0, 200) ?? nameOf?.(element) ?? null,
   };
 }
 
 export function selectorOf(element: Element): string | null {
-  const root = element.ownerDocument ?? document;
-  const own = anchor(element, root);
-  if (own) return own;
-  const found = near(element, root);
-  return found && isUnique(found, element, root) ? found : null;
+  const parts: string[] = [];
+  for (let at: Element | null = element; at; ) {
+    const root = rootOf(at);
+    // Of what is in no page there is nothing to find.
+    if (isElement(root)) return null;
+    parts.unshift(inRoot(at, root));
+    at = hostOf(root);
+  }
+  return parts[1] ? `:is(${parts[0]}, ${parts.join(" >>> ")})` : (parts[0] ?? null);
 }
 
-/** A selector of the element by itself, or null. */
-function anchor(element: Element, root: Document): string | null {
-  const tag = CSS.escape(tagOf(element));
-  if (tag === "html" || tag === "body") return tag;
-  const id = attribute(element, "id");
-  if (id && !VOLATILE.test(id)) {
-    const selector = `#${CSS.escape(id)}`;
-    if (isUnique(selector, element, root)) return selector;
-  }
-  for (const name of [...TEST_IDS, "name"]) {
-    const value = attribute(element, name);
-    if (!value || value.length > 100) continue;
-    const selector = `${name === "name" ? tag : ""}[${name}=${quoted(value)}]`;
-    if (isUnique(selector, element, root)) return selector;
-  }
-  return null;
-}
-
-function near(element: Element, root: Document): string | null {
+function inRoot(element: Element, root: Document | ShadowRoot): string {
+  let searches = SEARCHES;
+  const finds = (selector: string, wanted: Element): boolean => {
+    if (searches-- < 1) return false;
+    const [first, count] = search(root, selector);
+    return first === wanted && count() === 1;
+  };
   const steps: string[] = [];
-  let at: Element | null = element;
-  while (at) {
-    const above: Element | null = parentOf(at);
-    steps.unshift(step(at, above));
-    if (!above) return steps.join(" > ");
-    const start = anchor(above, root);
-    if (start) return short(element, above, start, root) ?? `${start} > ${steps.join(" > ")}`;
-    at = above;
+  for (let at: Element | null = element; at; at = parentOf(at)) {
+    const start = markOf(at, (selector) => finds(selector, at as Element));
+    if (start) {
+      const tag = CSS.escape(tagOf(element));
+      for (const about of at === element ? [] : ["role", "type"]) {
+        const value = attribute(element, about);
+        const short = `${start} ${tag}[${about}="${value}"]`;
+        if (value && /^[a-z]+$/.test(value) && finds(short, element)) return short;
+      }
+      return [start, ...steps].join(" > ");
+    }
+    steps.unshift(step(at));
   }
-  return null;
+  return steps.join(" > ");
 }
 
-/** A short path within the anchored ancestor, by classes that look like words. */
-function short(element: Element, above: Element, start: string, root: Document): string | null {
-  try {
-    const path = finder(element, {
-      root: above,
-      idName: () => false,
-      attr: (name, value) => name === "role" && /^[a-z]+$/.test(value),
-      timeoutMs: FINDER_MS,
-      maxNumberOfPathChecks: FINDER_PATHS,
-    });
-    const selector = `${start} ${path}`;
-    return isUnique(selector, element, root) ? selector : null;
-  } catch {
-    return null;
+/** What an element is called, by a word that is its own. */
+function markOf(element: Element, isUnique: (selector: string) => boolean): string | undefined {
+  const tag = CSS.escape(tagOf(element));
+  const found: string[] = [];
+  for (const mark of MARKS) {
+    const value = attribute(element, mark);
+    if (!value || (mark === MARKS[0] ? value.length > 100 : VOLATILE.test(value) || isSecret(value)))
+      continue;
+    const quoted = value.replace(/["\\]/g, "\\$&").replace(/\n/g, "\\a ");
+    found.push(
+      mark === "id" ? `#${CSS.escape(value)}` : `${mark === "name" ? tag : ""}[${mark}="${quoted}"]`,
+    );
   }
+  if (LANDMARKS.test(tag)) found.push(tag);
+  return found.find(isUnique);
 }
 
-function step(element: Element, above: Element | null): string {
+/** The element among its siblings. */
+function step(element: Element): string {
   const tag = tagOf(element);
-  let position = 0;
-  let same = 0;
-  for (let child = above?.firstElementChild ?? null; child; child = child.nextElementSibling) {
-    if (tagOf(child) !== tag) continue;
-    same += 1;
-    if (child === element) position = same;
+  let before = 1;
+  let alone = LANDMARKS.test(tag);
+  for (const way of ["previousElementSibling", "nextElementSibling"]) {
+    for (let at = read(element, way); at; at = read(at, way)) {
+      if (tagOf(at) !== tag) continue;
+      alone = false;
+      if (way[0] === "n") break;
+      before += 1;
+    }
   }
-  return same > 1 ? `${CSS.escape(tag)}:nth-of-type(${position})` : CSS.escape(tag);
-}
-
-function isUnique(selector: string, element: Element, root: Document): boolean {
-  try {
-    const found = root.querySelectorAll(selector);
-    return found.length === 1 && found[0] === element;
-  } catch {
-    return false;
-  }
-}
-
-function quoted(value: string): string {
-  return `"${value.replace(/["\\]/g, "\\$&").replace(/\n/g, "\\a ")}"`;
+  return CSS.escape(tag) + (alone ? "" : `:nth-of-type(${before})`);
 }

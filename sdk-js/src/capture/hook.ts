@@ -1,0 +1,41 @@
+// `beforeSend`: the host may change an event or hold it back. What comes back is checked again.
+
+import { jsonObject } from "../json";
+import type { Target, WireEvent } from "../wire";
+
+/** Gets a copy. Returns what may be sent: the copy or another event; null or false: nothing; undefined: the copy. */
+export type BeforeSend = (event: WireEvent) => Partial<WireEvent> | null | false | undefined;
+
+/**
+ * What may be sent of an event: null where the host held it back, undefined where its function threw or returned what
+ * is none. An event the host could not look at is never sent: what it would have taken out is unknown.
+ */
+export function screened(
+  event: WireEvent,
+  hook: BeforeSend,
+  address: (href: string) => string,
+): WireEvent | null | undefined {
+  try {
+    const copy = jsonObject(event) as unknown as WireEvent;
+    const answer = hook(copy);
+    if (answer === null || answer === false) return null;
+    const { url, target_element, properties } = answer ?? copy;
+    const checked = jsonObject(properties);
+    if (typeof url !== "string" || typeof target_element !== "object" || !checked) return undefined;
+    if (typeof checked.referrer === "string") checked.referrer = address(checked.referrer);
+    // Whose event it is, and when it was, is not the hook's to say.
+    return { ...event, url: address(url), target_element: targetOf(target_element), properties: checked };
+  } catch {
+    return undefined;
+  }
+}
+
+const LIMITS = { selector: 2048, tag: 100, role: 100, name: 200 };
+
+function targetOf(given: Partial<Target> | null): Target | null {
+  const text = (name: keyof Target) => {
+    const value = given?.[name];
+    return [name, typeof value === "string" ? value.slice(0, LIMITS[name]) : null];
+  };
+  return given && Object.fromEntries((Object.keys(LIMITS) as (keyof Target)[]).map(text));
+}

@@ -1,0 +1,15 @@
+// Values of the page as they may be sent.
+
+/** What is left of a value as JSON, if it is a small enough object; undefined counts as {}. */
+export function jsonObject(value: unknown): Record<string, unknown> | null {
+  if (value === undefined || value === null) return {};
+  try {
+    const text = JSON.stringify(value);
+    const plain: unknown = text && text.length <= 15_000 ? JSON.parse(text) : null;
+    return typeof plain === "object" && !Array.isArray(plain)
+      ? (plain as Record<string, unknown> | null)
+      : null;
+  } catch {
+    return null;
+  }
+}
