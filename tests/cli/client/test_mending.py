@@ -1,4 +1,4 @@
-"""`handrail deadletters`, `runs`, `escalations`, `keys`: against an HTTP server that answers as the platform does."""
+"""`handrail deadletters`, `runs`, `escalations`, `keys`, `status`: against an HTTP server that answers as ours."""
 
 import json
 import threading
@@ -225,3 +225,14 @@ def test_a_table_keeps_its_columns_whatever_stands_in_it() -> None:
         f"a{' ' * 59}  -    x",
         f"{'b' * 59}\u2026  \ufffd\ufffd\ufffd  {'y' * 100}",
     ]
+
+
+@pytest.mark.parametrize("spec", [{"displayName": "Acme"}, {"displayName": "Acme", "suspend": True}])
+def test_a_tenant_elsewhere_is_ready_also_when_it_is_suspended(
+    platform: tuple[Platform, str], run: Run, spec: dict[str, Any]
+) -> None:
+    platform[0].says("GET", "/readyz", {})
+    platform[0].says("GET", "/api/v1/config", spec)
+    done = run("status", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["tenants"] == {"Acme": {"ready": True, "conditions": []}}
