@@ -89,6 +89,19 @@ def test_a_secret_file_that_cannot_be_read_is_named_and_not_quoted(furnished, ca
     assert "hunter2" not in line
 
 
+@pytest.mark.parametrize("name", [names.POSTGRES_URL_FILE, names.ADMIN_REDIS_URL_FILE])
+@pytest.mark.parametrize(
+    "text", ["", "hunter2", "http://hunter2@x/", "postgresql://a:hunter2/3@x/", "redis://:hunter2@/"]
+)
+def test_an_address_that_is_none_is_named_and_not_quoted(furnished, capsys, name, text):
+    """At the start of a standby too, and not when it is to take over."""
+    (furnished / name).write_text(text)
+    assert main(["run"]) == 2
+    (line,) = said(capsys)
+    assert name in line
+    assert "hunter2" not in line
+
+
 def test_an_installation_that_cannot_be_used_says_where(furnished, capsys):
     (furnished / "installation.yaml").write_text("runtime: {image: x}\nplanes: {}\n")
     assert main(["run"]) == 2

@@ -26,11 +26,7 @@ from handrail_operator.probes import PortTaken
 from handrail_operator.provision.keyring import PlatformSecrets
 from handrail_operator.provision.platform import Access
 from handrail_operator.running import Operator
-from handrail_operator.settings import MissingSecret, Settings
-
-
-class SecretInvalid(Exception):
-    """A secret file holds something else."""
+from handrail_operator.settings import MissingSecret, SecretInvalid, Settings
 
 
 @dataclass(frozen=True)
@@ -87,8 +83,8 @@ async def _run() -> int:
     found = installation.read(settings.installation)
     access = Access(
         nats_url=settings.nats_url,
-        postgres_url=settings.secret(names.POSTGRES_URL_FILE),
-        redis_url=settings.secret(names.ADMIN_REDIS_URL_FILE),
+        postgres_url=settings.address(names.POSTGRES_URL_FILE, "postgresql", "postgres"),
+        redis_url=settings.address(names.ADMIN_REDIS_URL_FILE, "redis", "rediss"),
         secrets=_platform_secrets(settings),
         plans=found.plans,
     )

@@ -4,6 +4,7 @@ import os
 import socket
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,6 +12,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 class MissingSecret(Exception):
     """A file that should stand in the secrets folder does not."""
+
+
+class SecretInvalid(Exception):
+    """A secret file holds something else."""
 
 
 class Settings(BaseSettings):
@@ -60,6 +65,19 @@ class Settings(BaseSettings):
             return (self.secrets / name).read_text().strip()
         except OSError as error:
             raise MissingSecret(f"the secret file {name} is missing from HANDRAIL_SECRETS: {error.strerror}") from error
+
+    def address(self, name: str, *schemes: str) -> str:
+        """The URL of a server in a secret file. Raises MissingSecret, and SecretInvalid, which does not quote it."""
+        text = self.secret(name)
+        try:
+            parts = urlsplit(text)
+            usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            wanted = f"{schemes[0]}://user:password@host:port"
+            raise SecretInvalid(f"the secret file {name} holds no address such as {wanted}, percent-encoded")
+        return text
 
     def optional_secret(self, name: str) -> str:
         """As `secret`; nothing where there is no such file. One that cannot be read is no reason to go on without."""
