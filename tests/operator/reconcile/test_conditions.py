@@ -9,7 +9,7 @@ from handrail_contracts.status import Condition, settled
 from handrail_operator.errors import NamespaceTaken, ServerUnavailable, SpecInvalid
 from handrail_operator.reconcile.conditions import Findings, conditions
 from handrail_operator.reconcile.rollout import Rollout
-from handrail_operator.reconcile.tell import transitions
+from handrail_operator.reconcile.tell import paused, transitions
 
 UP = Rollout(available=True, moving=False)
 COMING = Rollout(available=False, moving=True, message="Its pods are coming up: 0 of 1 available.")
@@ -191,3 +191,21 @@ def test_events_on_transitions_only():
     assert told(stuck, stuck) == []
     assert told(stuck, WELL) == [("Normal", "Recovered"), ("Normal", "Ready")]
     assert told(WELL, replace(WELL, suspended=True)) == [], "still ready"
+
+
+def test_a_pause_says_that_nobody_looks_and_keeps_what_was_told_last():
+    before = settled(conditions(WELL), [], generation=3, now="t0")
+    told = paused(before, "t1")
+    changed = {one.type: one for one in told if one not in before}
+    assert {one.type for one in told} == {one.type for one in before}
+    assert changed.keys() == {"Progressing"}
+    assert (changed["Progressing"].status, changed["Progressing"].reason) == ("Unknown", "Paused")
+    assert changed["Progressing"].observed_generation == 3
+    assert paused(told, "t2") == told
+
+
+def test_a_tenant_that_is_paused_from_the_first_is_not_ready_for_that():
+    assert [(one.type, one.status, one.reason) for one in paused([], "t0")] == [
+        ("Ready", "Unknown", "Paused"),
+        ("Progressing", "Unknown", "Paused"),
+    ]

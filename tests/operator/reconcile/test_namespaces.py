@@ -24,6 +24,16 @@ def test_its_own_by_the_tenants_uid_and_by_no_label():
     assert not namespaces.is_own(space("stranger", **labels), UID)
 
 
+def test_a_home_is_its_own_or_labelled_for_it_and_never_anothers_own():
+    label = {names.LABEL_TENANT: "acme"}
+    assert namespaces.is_home(space("handrail-acme", uid=UID), "acme", UID)
+    assert namespaces.is_home(space("theirs", **label), "acme", UID)
+    assert not namespaces.is_home(space("handrail-acme"), "acme", UID)
+    of_another = space("handrail-globex", **label)
+    of_another["metadata"]["ownerReferences"] = [owner("globex", "77")]
+    assert not namespaces.is_home(of_another, "acme", UID)
+
+
 @pytest.mark.parametrize("name", ["kube-system", "kube-public", "default", "handrail"])
 def test_the_clusters_and_the_platforms_own_are_refused(name):
     with pytest.raises(NamespaceTaken, match=name):

@@ -6,6 +6,7 @@ import tracemalloc
 
 from tests.operator.watching.objects import child, tenant
 
+from handrail_contracts import names
 from handrail_operator.kube import kinds
 from handrail_operator.watching.cache import Children, Tenants
 
@@ -27,10 +28,16 @@ def test_whoever_asks_may_do_with_it_what_he_likes():
     assert tenants.get("acme") == tenant()
 
 
-def test_news_of_the_status_alone_is_kept_and_wakes_nobody():
+def word(*managers: str) -> list[dict[str, str]]:
+    """Who wrote the status."""
+    return [{"manager": manager, "subresource": "status"} for manager in managers]
+
+
+def test_our_own_word_on_the_status_is_kept_and_wakes_nobody():
     tenants = Tenants()
     tenants.put(tenant())
-    told = tenant(version=2) | {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+    status = {"conditions": [{"type": "Ready", "status": "True"}]}
+    told = tenant(version=2, managedFields=word(names.FIELD_MANAGER)) | {"status": status}
     assert not tenants.put(told)
     assert tenants.get("acme") == told
     assert tenants.readiness() == {"True": 1, "False": 0, "Unknown": 0}
@@ -49,6 +56,13 @@ def test_news_of_what_is_asked_for_wakes():
         tenants = Tenants()
         tenants.put(tenant())
         assert tenants.put(tenant(version=2) | {"metadata": tenant(version=2)["metadata"] | change}), change
+
+
+def test_a_status_that_others_wrote_into_or_emptied_wakes():
+    for managers, status in (((), {}), (("kubectl-edit",), {"namespace": "x"}), ((names.FIELD_MANAGER, "kubectl"), {})):
+        tenants = Tenants()
+        tenants.put(tenant(managedFields=word(names.FIELD_MANAGER)) | {"status": {"namespace": "handrail-acme"}})
+        assert tenants.put(tenant(version=2, managedFields=word(*managers)) | {"status": status}), managers
 
 
 def test_an_older_word_is_not_heard():

@@ -2,6 +2,7 @@
 
 from tests.operator.watching.objects import child, tenant
 
+from handrail_contracts import names
 from handrail_operator.kube import kinds
 from handrail_operator.kube.kinds import NAMESPACE, TENANT
 from handrail_operator.watching.cache import Children, Tenants
@@ -32,7 +33,9 @@ def test_a_tenant_gets_a_turn_when_it_comes_changes_and_goes():
 def test_its_status_is_no_reason():
     heard = Heard()
     heard.told.hear(TENANT, "ADDED", tenant())
-    heard.told.hear(TENANT, "MODIFIED", tenant(version=2) | {"status": {"namespace": "handrail-acme"}})
+    ours = [{"manager": names.FIELD_MANAGER, "subresource": "status"}]
+    told = tenant(version=2, managedFields=ours) | {"status": {"namespace": "handrail-acme"}}
+    heard.told.hear(TENANT, "MODIFIED", told)
     assert heard.touched == [("acme", True)]
 
 

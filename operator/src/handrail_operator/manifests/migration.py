@@ -14,8 +14,10 @@ _KEPT = 600
 
 
 def migration_key(place: Place) -> str:
-    """What a database was brought up to: by which image, as which database, under whose credentials."""
-    return digest([place.installation.runtime.image, place.database_id, place.provisioned.owner_files])[:12]
+    """What a database was brought up to: by which image, as which database, under whose credentials. Not at which
+    address: a wrong one is no reason to think that its tables are missing."""
+    credentials = [place.secrets.owner_login(), place.secrets.owner_password]
+    return digest([place.installation.runtime.image, place.database_id, credentials])[:12]
 
 
 def migration(place: Place) -> Manifest:

@@ -24,7 +24,7 @@ from handrail_operator.manifests.place import Place
 from handrail_operator.provision.keyring import TenantSecrets
 from handrail_operator.provision.servers import Servers
 from handrail_operator.publish import build_record
-from handrail_operator.reconcile import difference, namespaces, rollout, steps
+from handrail_operator.reconcile import keeping, namespaces, rollout, steps
 from handrail_operator.reconcile.data_path import DataPath
 from handrail_operator.reconcile.deletion import Deletion
 from handrail_operator.reconcile.gather import Gathering
@@ -80,6 +80,7 @@ class Reconciler:
                 self._forget(name)
                 return None
             if tenant["metadata"].get("annotations", {}).get(names.ANNOTATION_PAUSED) == "true":
+                await self._teller.tell_paused(tenant)
                 return None
             return await self._work(Look(tenant))
 
@@ -181,19 +182,20 @@ class Reconciler:
             look.found.warnings.append(("OverPlan", text))
         if not self._gathering.untouched(look):
             await self._objects.refuse_strangers(look.name, [*foundation, migration, *workloads], known.standing)
-        await self._objects.write(steps.applied(foundation, known.standing), known.standing)
+        await self._objects.write(self._safe(look, known, foundation), known.standing)
         look.found.migration = await self._migrate(look, known, place, migration)
         if look.found.migration == "done" or known.spec.suspend:
-            await self._objects.write(self._safe(look, known, steps.applied(workloads, known.standing)), known.standing)
+            await self._objects.write(self._safe(look, known, workloads), known.standing)
             keep = [steps.key(one) for one in (*manifests.rights(place), *foundation, migration, *workloads)]
             await self._objects.remove(steps.superfluous(look.name, keep, known.standing))
         look.found.rollouts = self._rollouts(known)
 
-    def _safe(self, look: Look, known: Known, workloads: list[Object]) -> list[Object]:
-        """While a server is away pods are repaired and not exchanged: new ones might wait for what is not there."""
-        if known.spec.suspend or look.found.provisioned:
-            return workloads
-        return [one for one in workloads if not difference.is_new(one, known.standing.get(steps.key(one)))]
+    def _safe(self, look: Look, known: Known, wanted: list[Object]) -> list[Object]:
+        """Of what differs, what may be written now. While a server is away pods are repaired and not exchanged: new
+        ones might wait for what is not there, and what they are given to get in was not tried."""
+        if not look.found.provisioned and not known.spec.suspend:
+            wanted = keeping.held(wanted, known.standing)
+        return steps.applied(wanted, known.standing)
 
     async def _migrate(self, look: Look, known: Known, place: Place, job: Object) -> rollout.Migration:
         wanted = manifests.migration_key(place)

@@ -7,16 +7,21 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
-from handrail_contracts import status
+from handrail_contracts import names, status
 from handrail_contracts.status import Condition, TenantStatus, settled
 from handrail_operator.kube import kinds
 from handrail_operator.kube.client import Cluster
-from handrail_operator.kube.errors import ApiError
+from handrail_operator.kube.errors import ApiError, NotFound
 from handrail_operator.reconcile.conditions import Findings, conditions
 
 log = structlog.get_logger()
 
 Object = dict[str, Any]
+PAUSED = "Paused"
+_PAUSED_MESSAGE = (
+    f"The annotation {names.ANNOTATION_PAUSED} is true: nothing is looked at, repaired or deleted, and what else "
+    "stands here is as old as that."
+)
 _REPORTER = "handrail.dev/operator"
 _EVENTS_NAMESPACE = "default"
 """Where Kubernetes keeps the events of objects that are in no namespace."""
@@ -50,14 +55,29 @@ class Teller:
                 now=_now("seconds"),
             ),
         )
-        if wanted == before:
+        if not await self._write(tenant, before, wanted):
             return False
-        body = wanted.model_dump(by_alias=True)
-        await self._cluster.apply_status(kinds.TENANT, meta["name"], body, uid=meta["uid"])
-        self._written[meta["name"]] = (meta["resourceVersion"], wanted)
-        _log(meta["name"], before.conditions, wanted.conditions)
         for kind, reason, message in transitions(before.conditions, wanted.conditions):
             await self.post(tenant, kind, reason, message)
+        return True
+
+    async def tell_paused(self, tenant: Object) -> None:
+        """That nobody looks: all else in the status is as old as that, and keeps its generation. Raises ApiError."""
+        before = self._before(tenant)
+        wanted = before.model_copy(update={"conditions": paused(before.conditions, _now("seconds"))})
+        try:
+            if await self._write(tenant, before, wanted):
+                await self.post(tenant, "Normal", PAUSED, _PAUSED_MESSAGE)
+        except NotFound:
+            return
+
+    async def _write(self, tenant: Object, before: TenantStatus, wanted: TenantStatus) -> bool:
+        if wanted == before:
+            return False
+        meta = tenant["metadata"]
+        await self._cluster.apply_status(kinds.TENANT, meta["name"], wanted.model_dump(by_alias=True), uid=meta["uid"])
+        self._written[meta["name"]] = (meta["resourceVersion"], wanted)
+        _log(meta["name"], before.conditions, wanted.conditions)
         return True
 
     def _before(self, tenant: Object) -> TenantStatus:
@@ -96,6 +116,18 @@ class Teller:
         except ApiError as error:
             # An event is a courtesy: the status says the same.
             log.warning("event not posted", tenant=meta["name"], reason=reason, error=str(error))
+
+
+def paused(before: list[Condition], now: str) -> list[Condition]:
+    """What was told last, and that nothing moves. Pure."""
+    old = {one.type: one for one in before}
+    fresh = Condition(type=status.READY, status="Unknown", reason=PAUSED, message=_PAUSED_MESSAGE)
+    ready = old.get(status.READY) or settled([fresh], before, generation=0, now=now)[0]
+    still = fresh.model_copy(update={"type": status.PROGRESSING})
+    generation = old[status.PROGRESSING].observed_generation if status.PROGRESSING in old else 0
+    told = settled([still], before, generation=generation, now=now)
+    kept = [one for one in before if one.type not in (status.READY, status.PROGRESSING)]
+    return [ready, *told, *kept]
 
 
 def _log(tenant: str, before: list[Condition], after: list[Condition]) -> None:

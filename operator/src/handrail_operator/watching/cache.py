@@ -44,7 +44,7 @@ class Tenants:
     _ready: dict[str, str] = field(default_factory=dict)
 
     def put(self, tenant: Object) -> bool:
-        """Whether more of it than its status is news."""
+        """Whether there is news in it: all but what we told of it ourselves."""
         name = sys.intern(tenant["metadata"]["name"])
         before = self._kept.get(name)
         now = _Kept(tenant["metadata"]["uid"], version(tenant), _pack(tenant))
@@ -52,7 +52,10 @@ class Tenants:
             return False
         self._kept[name] = now
         self._ready[name] = _readiness(tenant)
-        return before is None or before.uid != now.uid or _asked(_unpack(before.packed)) != _asked(tenant)
+        if before is None or before.uid != now.uid:
+            return True
+        known = _unpack(before.packed)
+        return _asked(known) != _asked(tenant) or (known.get("status") != tenant.get("status") and not _told(tenant))
 
     def drop(self, tenant: Object) -> bool:
         """Whether it was that very one."""
@@ -173,6 +176,12 @@ def _asked(tenant: Object) -> Any:
         meta.get("finalizers"),
         meta.get("deletionTimestamp"),
     )
+
+
+def _told(tenant: Object) -> bool:
+    """Whether its status is our word alone; one that somebody emptied, or wrote into, is to be told again."""
+    entries = tenant["metadata"].get("managedFields") or []
+    return {one.get("manager") for one in entries if one.get("subresource") == "status"} == {names.FIELD_MANAGER}
 
 
 def _lean(thing: Object) -> Object:
