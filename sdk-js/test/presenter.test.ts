@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Desk } from "../src/nudges/desk";
 import { Shown } from "../src/nudges/shown";
 import type { Stage } from "../src/nudges/stage";
 import { Store } from "../src/store";
@@ -9,10 +8,13 @@ import { life, TestShelf } from "./making";
 
 beforeEach(() => {
   vi.useFakeTimers();
+  // It has no layout to observe: tests/browser/ui looks at what is seen.
+  vi.stubGlobal("IntersectionObserver", undefined);
   document.body.innerHTML = "";
 });
 afterEach(() => {
   vi.useRealTimers();
+  vi.unstubAllGlobals();
 });
 
 function nudge(more: Partial<Nudge> = {}): Nudge {
@@ -49,13 +51,13 @@ function setup(shelf = new TestShelf()) {
   };
   const own = life();
   const root = () => [...document.querySelectorAll("handrail-root")].at(-1)?.shadowRoot;
-  const desk = new Desk(stage, own, () => Promise.resolve({ startUi }));
-  /** The shown side comes a moment later. */
-  const take = async (...what: Parameters<Desk["take"]>) => {
-    desk.take(...what);
-    await vi.advanceTimersByTimeAsync(0);
+  const ui = startUi(stage, own);
+  /** What is shown comes a moment later: a live region is heard only when it stood there before its words. */
+  const take = async (nudge: Nudge, seq: number) => {
+    ui.take({ nudge, seq, message: false });
+    await vi.advanceTimersByTimeAsync(300);
   };
-  return { desk, take, told, acks, own, root };
+  return { ui, stage, take, told, acks, own, root };
 }
 
 test("a nudge is shown once, acknowledged, and is a named dialog that takes no focus", async () => {
@@ -68,8 +70,9 @@ test("a nudge is shown once, acknowledged, and is a named dialog that takes no f
   expect(root()?.getElementById(card?.getAttribute("aria-labelledby") ?? "")?.textContent).toBe("Hello");
   expect(card?.querySelectorAll("[data-hr-action]")).toHaveLength(2);
   expect(document.activeElement).toBe(document.body);
-  vi.advanceTimersByTime(200);
-  expect(root()?.querySelector("[aria-live]")?.textContent).toBe("Hello. Try this");
+  expect(
+    card?.closest('[aria-live="polite"]') ?? card?.parentElement?.getAttribute("aria-live"),
+  ).toBeTruthy();
   expect(told).toEqual(["nudge_shown n1"]);
   expect(acks).toEqual([4, 4]);
   own.end();
@@ -85,7 +88,9 @@ test("dismissed by its button or Esc, clicked by an action; the next one waits i
   root()?.querySelector<HTMLElement>('[data-hr-action="ok"]')?.click();
   root()?.querySelector<HTMLElement>('[data-hr-nudge="n2"] [data-hr-action="go"]')?.click();
   vi.advanceTimersByTime(1);
+  await vi.advanceTimersByTimeAsync(300);
   window.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+  await vi.advanceTimersByTimeAsync(1);
   expect(told).toEqual([
     "nudge_shown n1",
     "nudge_clicked n1 ok",
@@ -96,7 +101,7 @@ test("dismissed by its button or Esc, clicked by an action; the next one waits i
     "nudge_shown n3",
     "nudge_dismissed n3",
   ]);
-  expect(root()?.querySelector("[data-hr-nudge]")).toBeNull();
+  expect(root()).toBeUndefined();
   own.end();
 });
 
@@ -124,13 +129,15 @@ test("a target that does not come is told, and given up", async () => {
 
 test("using the target completes a nudge once, also after it was closed", async () => {
   document.body.innerHTML = '<button id="go"><b>Go</b></button>';
-  const { desk, take, told, own } = setup();
+  const { ui, stage, take, root, own } = setup();
   await take(nudge({ target: "#go" }), 1);
-  desk.used(document.body);
-  window.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+  const { shown } = stage;
+  expect(shown.completedBy(document.body)).toEqual([]);
   const inner = document.querySelector("b");
-  if (inner) desk.used(inner);
-  if (inner) desk.used(inner);
-  expect(told).toEqual(["nudge_shown n1", "nudge_dismissed n1", "nudge_completed n1"]);
+  expect(inner && shown.completedBy(inner)).toEqual(["n1"]);
+  expect(inner && shown.completedBy(inner)).toEqual([]);
+  expect(root()).toBeDefined();
+  ui.completed("n1");
+  expect(root()).toBeUndefined();
   own.end();
 });

@@ -1,79 +1,74 @@
-// A nudge as elements. Non-modal: it takes no focus, and is left with Esc.
+// A nudge as elements. What a click on them does is kept beside them: the page's and our clicks part on window already.
 
 import type { Action, Nudge } from "../wire";
-import { markdown, safeUrl } from "./markdown";
+import { iconButton, make, set } from "./make";
+import { markdown, plain, safeUrl } from "./markdown";
 import { direction, words } from "./words";
 
-export interface CardHandlers {
-  closed(): void;
-  acted(action: Action): void;
+const clicks = new WeakMap<EventTarget, () => void>();
+
+export function onClick<E extends Element>(element: E, fn: () => void): E {
+  clicks.set(element, fn);
+  return element;
 }
 
-export function card(nudge: Nudge, language: string, handlers: CardHandlers): HTMLElement {
-  const root = make("div", `card ${nudge.kind}`);
-  const titleId = `hr-title-${nudge.nudge_id}`;
-  root.setAttribute("role", "dialog");
-  root.setAttribute("aria-labelledby", titleId);
-  root.setAttribute("data-hr-nudge", nudge.nudge_id);
-  root.setAttribute("data-hr-kind", nudge.kind);
-  root.lang = nudge.language;
-  root.dir = direction(nudge.language);
-
-  const title = make("p", "title");
-  title.id = titleId;
-  title.textContent = nudge.title || words(language).message;
-  const body = make("div", "body");
-  body.append(markdown(nudge.body));
-  root.append(title, body);
-
-  const actions = (nudge.actions ?? [])
-    .map((action, index) => control(action, index, handlers))
-    .filter(isElement);
-  if (actions.length) {
-    const row = make("div", "actions");
-    row.append(...actions);
-    root.append(row);
+/** Does what the clicked element is for. */
+export function click(event: Event): void {
+  for (const at of event.composedPath()) {
+    const fn = clicks.get(at);
+    if (!fn) continue;
+    fn();
+    return;
   }
-  root.append(closeButton(language, handlers));
-  return root;
 }
 
-function control(action: Action, index: number, handlers: CardHandlers): HTMLElement | null {
-  const look = `button${index === 0 ? " primary" : ""}`;
-  let made: HTMLElement;
-  if (action.kind === "link") {
-    const url = safeUrl(action.url ?? "");
-    if (!url) return null;
-    const anchor = make("a", look) as HTMLAnchorElement;
-    anchor.href = url;
-    anchor.rel = "noopener noreferrer";
-    if (new URL(url).origin !== location.origin) anchor.target = "_blank";
-    made = anchor;
-  } else {
-    made = make("button", look);
-    made.setAttribute("type", "button");
-  }
-  made.textContent = action.label;
-  made.setAttribute("data-hr-action", action.id);
-  made.addEventListener("click", () => handlers.acted(action));
-  return made;
+/** A dialog that takes no focus and keeps none. */
+export function dialog(kind: Nudge["kind"], language: string): HTMLElement {
+  return set(make("div", `card ${kind}`), {
+    role: "dialog",
+    "aria-labelledby": `hr-${kind}`,
+    "data-hr-kind": kind,
+    lang: language,
+    dir: direction(language),
+  });
 }
 
-function closeButton(language: string, handlers: CardHandlers): HTMLElement {
-  const button = make("button", "close");
-  button.setAttribute("type", "button");
-  button.setAttribute("aria-label", words(language).close);
-  button.textContent = "✕";
-  button.addEventListener("click", () => handlers.closed());
-  return button;
+export function title(kind: Nudge["kind"], text: string): HTMLElement {
+  return set(make("p", "title", plain(text)), { id: `hr-${kind}` });
 }
 
-function make(tag: string, className: string): HTMLElement {
-  const made = document.createElement(tag);
-  made.className = className;
-  return made;
+export function body(text: string): HTMLElement {
+  return make("div", "body", markdown(text));
 }
 
-function isElement(value: HTMLElement | null): value is HTMLElement {
-  return value !== null;
+export function actions(nudge: Nudge, acted: (action: Action) => void): HTMLElement[] {
+  const made = (nudge.actions ?? []).flatMap((action, index) => {
+    const look = index ? "button" : "button primary";
+    const url = action.kind === "link" ? safeUrl(action.url ?? "") : "";
+    if (url === null) return [];
+    const control = set(make(url ? "a" : "button", look, plain(action.label)), {
+      "data-hr-action": action.id,
+      ...(url ? { href: url, rel: "noopener noreferrer" } : { type: "button" }),
+    });
+    if (url && new URL(url).origin !== location.origin) control.setAttribute("target", "_blank");
+    return [onClick(control, () => acted(action))];
+  });
+  return made.length ? [set(make("div", "actions", ...made), { "aria-live": "off" })] : [];
+}
+
+export function tooltip(nudge: Nudge, language: string, closed: () => void, acted: (action: Action) => void) {
+  const card = set(dialog("tooltip", nudge.language), { "data-hr-nudge": nudge.nudge_id });
+  const tip = make("div", "arrow");
+  const own = words(language);
+  const close = set(onClick(iconButton("icon close", "close", own.close), closed), { "aria-live": "off" });
+  const inner = make(
+    "div",
+    "inner",
+    title("tooltip", nudge.title || own.title),
+    body(nudge.body),
+    ...actions(nudge, acted),
+    close,
+  );
+  card.append(inner, tip);
+  return { card, tip };
 }

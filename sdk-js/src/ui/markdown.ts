@@ -1,24 +1,35 @@
 // A small Markdown subset straight to DOM nodes: bold, italics, code, lists, http(s) links. No HTML is ever parsed, so
-// there is nothing to sanitise; what is not understood stays text.
+// there is nothing to sanitise; what is not understood stays text. Bounded, so that no text costs more than its length.
 
+import { make } from "./make";
+
+/** Longer texts are cut: no nudge is a book. */
+const MOST_CHARS = 8_000;
 const INLINE =
-  /\*\*([^*]+)\*\*|__([^_]+)__|`([^`]+)`|\[([^\]]+)\]\((\S+?)\)|(?<![\w*])\*([^*\s](?:[^*]*[^*\s])?)\*(?![\w*])/;
-const BULLET = /^\s*[-*]\s+/;
-const NUMBER = /^\s*\d{1,3}[.)]\s+/;
+  /\*\*([^*]{1,999})\*\*|__([^_]{1,999})__|`([^`]{1,999})`|\[([^[\]]{1,300})\]\(([^\s()]{1,2000})\)|(?<![\w*])\*([^*\s](?:[^*]{0,999}[^*\s])?)\*(?![\w*])/;
+const BULLET = /^\s{0,9}[-*]\s+/;
+const NUMBER = /^\s{0,9}\d{1,3}[.)]\s+/;
+/** They could make a text, or the words after it, read in another order than it was written. */
+const BIDI = /[\u202a-\u202e\u2066-\u2069]/g;
 
 export function markdown(text: string): DocumentFragment {
   const out = document.createDocumentFragment();
-  for (const block of text.replace(/\r\n?/g, "\n").split(/\n\s*\n/)) {
+  for (const block of plain(text).split(/\n\s*\n/)) {
     if (block.trim()) out.append(...blockNodes(block.split("\n")));
   }
   return out;
+}
+
+/** A text as it may stand in an element. */
+export function plain(text: string): string {
+  return text.slice(0, MOST_CHARS).replace(/\r\n?/g, "\n").replace(BIDI, "");
 }
 
 /** An address a link may have, or null. */
 export function safeUrl(address: string): string | null {
   try {
     const url = new URL(address);
-    return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;
+    return /^https?:$/.test(url.protocol) ? url.href : null;
   } catch {
     return null;
   }
@@ -29,45 +40,40 @@ function blockNodes(lines: string[]): Node[] {
   let open: HTMLElement | undefined;
   for (const line of lines) {
     const mark = BULLET.test(line) ? "ul" : NUMBER.test(line) ? "ol" : "p";
-    if (!open || open.localName !== mark) {
-      open = document.createElement(mark);
+    if (open?.localName !== mark) {
+      open = make(mark);
       nodes.push(open);
     } else if (mark === "p") {
-      open.append(document.createElement("br"));
+      open.append(make("br"));
     }
-    const content = inline(mark === "p" ? line : line.replace(mark === "ul" ? BULLET : NUMBER, ""));
-    if (mark === "p") open.append(...content);
-    else open.append(element("li", content));
+    const content = inline(mark === "p" ? line : line.replace(mark === "ul" ? BULLET : NUMBER, ""), 0);
+    open?.append(...(mark === "p" ? content : [make("li", "", ...content)]));
   }
   return nodes;
 }
 
-function inline(text: string, depth = 0): Node[] {
-  const found = depth < 4 ? INLINE.exec(text) : null;
-  if (!found) return text ? [document.createTextNode(text)] : [];
-  const [whole, bold, bold2, code, label, address, italic] = found;
-  const before = text.slice(0, found.index);
-  const after = text.slice(found.index + whole.length);
-  let node: Node;
-  if (code !== undefined) node = element("code", [document.createTextNode(code)]);
-  else if (label !== undefined) node = link(label, address ?? "", whole, depth);
-  else if (italic !== undefined) node = element("em", inline(italic, depth + 1));
-  else node = element("strong", inline(bold ?? bold2 ?? "", depth + 1));
-  return [...(before ? [document.createTextNode(before)] : []), node, ...inline(after, depth)];
+function inline(text: string, depth: number): (Node | string)[] {
+  const nodes: (Node | string)[] = [];
+  let rest = text;
+  for (let found = INLINE.exec(rest); found && depth < 4; found = INLINE.exec(rest)) {
+    const [whole, bold, bold2, code, label, address, italic] = found;
+    if (found.index) nodes.push(rest.slice(0, found.index));
+    rest = rest.slice(found.index + whole.length);
+    if (code !== undefined) nodes.push(make("code", "", code));
+    else if (label !== undefined) nodes.push(link(label, address ?? "", whole, depth));
+    else if (italic !== undefined) nodes.push(make("em", "", ...inline(italic, depth + 1)));
+    else nodes.push(make("strong", "", ...inline(bold ?? bold2 ?? "", depth + 1)));
+  }
+  if (rest) nodes.push(rest);
+  return nodes;
 }
 
-function link(label: string, address: string, whole: string, depth: number): Node {
+function link(label: string, address: string, whole: string, depth: number): Node | string {
   const url = safeUrl(address);
-  if (!url) return document.createTextNode(whole);
-  const anchor = element("a", inline(label, depth + 1)) as HTMLAnchorElement;
+  if (!url) return whole;
+  const anchor = make("a", "", ...inline(label, depth + 1)) as HTMLAnchorElement;
   anchor.href = url;
   anchor.rel = "noopener noreferrer";
   anchor.target = "_blank";
   return anchor;
-}
-
-function element(tag: string, children: Node[]): HTMLElement {
-  const made = document.createElement(tag);
-  made.append(...children);
-  return made;
 }

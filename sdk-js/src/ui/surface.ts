@@ -1,69 +1,66 @@
-// The one host element with its open shadow root, made when something is shown for the first time.
+// The one host element with its open shadow root, in the top layer: above the host's dialogs, and inside the modal one
+// that is open, because whatever stands outside of that is inert. Not in the page's flow, and not in print.
 
 import { ROOT_TAG } from "../capture/element";
 import type { Lifetime } from "../lifetime";
+import { deepActive } from "./focus";
+import { make, set } from "./make";
 import { CSS_TEXT } from "./style";
+import type { Palette } from "./theme";
 
 export class Surface {
-  private host: HTMLElement | null = null;
-  private shadow: ShadowRoot | null = null;
-  private live: HTMLElement | null = null;
+  readonly host = make(ROOT_TAG);
+  readonly shadow = this.host.attachShadow({ mode: "open" });
+  /** What is put in here is read out by screen readers, once; the focus stays where it is. */
+  readonly stage = set(make("div", "stage"), { "aria-live": "polite", "aria-relevant": "additions" });
 
-  constructor(private readonly life: Lifetime) {}
-
-  show(card: HTMLElement): void {
-    const shadow = this.open();
-    shadow.append(card);
-    this.raise();
+  constructor(life: Lifetime) {
+    style(this.shadow);
+    this.shadow.append(this.stage);
+    if ("popover" in this.host) this.host.setAttribute("popover", "manual");
+    life.ending(() => this.host.remove());
   }
 
-  /** Says something to screen readers without moving the focus. */
-  announce(text: string): void {
-    const { live } = this;
-    if (!live) return;
-    live.textContent = "";
-    // A region must be there before its text changes, or nothing is read.
-    this.life.after(100, () => {
-      live.textContent = text;
-    });
-  }
-
-  private open(): ShadowRoot {
-    if (this.shadow && this.host?.isConnected) return this.shadow;
-    if (this.host && this.shadow) {
-      document.documentElement.append(this.host);
-      return this.shadow;
-    }
-    const host = document.createElement(ROOT_TAG);
-    const shadow = host.attachShadow({ mode: "open" });
-    style(shadow);
-    const live = document.createElement("div");
-    live.className = "live";
-    live.setAttribute("aria-live", "polite");
-    live.setAttribute("role", "status");
-    shadow.append(live);
-    // The host's hotkeys must not hear what is typed or pressed in here.
-    for (const type of ["keydown", "keyup", "keypress"]) this.life.on(host, type, (e) => e.stopPropagation());
-    if ("popover" in host) host.setAttribute("popover", "manual");
-    document.documentElement.append(host);
-    this.life.ending(() => host.remove());
-    this.host = host;
-    this.shadow = shadow;
-    this.live = live;
-    return shadow;
-  }
-
-  /** To the top layer, above the host's dialogs. */
-  private raise(): void {
+  /** Brings it where it can be seen and used, if it is not there. `raise`: something else went to the top layer. */
+  settle(raise = false): void {
     const { host } = this;
-    if (!host?.showPopover) return;
+    const home = topModal() ?? document.documentElement;
+    const moved = host.parentNode !== home;
+    if (moved) home.append(host);
+    if (!host.showPopover) return;
     try {
-      host.hidePopover();
-      host.showPopover();
+      const open = host.matches(":popover-open");
+      if (open && raise) host.hidePopover();
+      if (!open || raise) host.showPopover();
     } catch {
       // The z-index serves.
     }
   }
+
+  paint(colours: Palette): void {
+    const { style } = this.stage;
+    for (const [name, value] of Object.entries(colours)) {
+      style.setProperty(`--${name}`, typeof value === "number" ? `${value}px` : String(value));
+    }
+  }
+}
+
+/** The modal dialog that makes everything else inert. */
+function topModal(): Element | null {
+  try {
+    for (let at: Element | null = deepActive(); at; at = hostOf(at)) {
+      const around = at.closest("dialog:modal");
+      if (around) return around;
+    }
+    return [...document.querySelectorAll("dialog:modal")].at(-1) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function hostOf(element: Element): Element | null {
+  const root = element.getRootNode();
+  return root instanceof ShadowRoot && root.host.localName !== ROOT_TAG ? root.host : null;
 }
 
 function style(shadow: ShadowRoot): void {
@@ -72,8 +69,6 @@ function style(shadow: ShadowRoot): void {
     sheet.replaceSync(CSS_TEXT);
     shadow.adoptedStyleSheets = [sheet];
   } catch {
-    const element = document.createElement("style");
-    element.textContent = CSS_TEXT;
-    shadow.append(element);
+    shadow.append(make("style", "", CSS_TEXT));
   }
 }
