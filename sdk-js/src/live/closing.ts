@@ -9,7 +9,7 @@ const FIRST_MS = 500;
 const MOST_MS = 30_000;
 const SLOW_MS = 60_000;
 /** From here on nobody is there, or something between us blocks: each try is a red line in the host's console. */
-const HOPELESS = 5;
+const HOPELESS = 7;
 const LONG_MS = 5 * 60_000;
 
 /** 4401 token, 4403 origin or key, 4409 too many, 4413 too large, 4429 too fast, 1012 restart, 1006 no answer. */

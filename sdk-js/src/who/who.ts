@@ -2,7 +2,7 @@
 // follow: the name stands on the shelf that all of them see.
 
 import type { Door } from "../door";
-import type { IdentifyOptions } from "../options";
+import { type IdentifyOptions, isUserId } from "../options";
 import type { Store } from "../store";
 import { anonymousId, forgetAnonymousId, isAnonymous } from "./anonymous";
 import { Session } from "./session";
@@ -108,7 +108,7 @@ export class Who {
 function read(said: string | null): string | null {
   try {
     const value: unknown = JSON.parse(said ?? "null");
-    return Array.isArray(value) && typeof value[0] === "string" ? value[0] : null;
+    return Array.isArray(value) && isUserId(value[0]) ? value[0] : null;
   } catch {
     return null;
   }
