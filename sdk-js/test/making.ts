@@ -31,6 +31,8 @@ export function life(): Lifetime {
 export class TestShelf implements Shelf {
   readonly items = new Map<string, string>();
   broken = false;
+  full = false;
+  writes = 0;
 
   get length(): number {
     if (this.broken) throw new Error("no storage");
@@ -47,7 +49,8 @@ export class TestShelf implements Shelf {
   }
 
   setItem(key: string, value: string): void {
-    if (this.broken) throw new Error("no storage");
+    if (this.broken || this.full) throw new Error("no storage");
+    this.writes += 1;
     this.items.set(key, value);
   }
 

@@ -33,7 +33,9 @@ export class Mirror {
     if (!this.waiting.size) return Promise.resolve(this.sound);
     // At once where the database is open: the page may be gone in a moment.
     this.sound = false;
-    const done = this.db ? this.write(this.db) : this.open().then((db) => (db ? this.write(db) : this.failed()));
+    const done = this.db
+      ? this.write(this.db)
+      : this.open().then((db) => (db ? this.write(db) : this.failed()));
     this.writing = done.then((sound) => {
       this.writing = null;
       this.sound = sound;

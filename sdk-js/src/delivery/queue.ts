@@ -126,29 +126,29 @@ export class EventQueue {
   /** Takes up a queue that is ours now. `mirrored`: what the mirror has of it, by key. */
   load(owner: string, mirrored: Map<string, string>): void {
     const head = HEAD + owner;
-    const taken = new Map<string, Entry>();
     const shelved = new Map(this.store.keys(head).map((key) => [key, this.store.get(key) ?? ""]));
     const proofs: [string, string][] = [];
-    for (const [key, text] of [...new Map([...mirrored, ...shelved])].sort(byKey)) {
+    const late = Date.now() - OLDEST_MS;
+    const old: Entry[] = [];
+    for (const [key, text] of new Map([...mirrored, ...shelved])) {
       const event = parse(text);
       if (key.startsWith(`${head}.~`)) proofs.push([key.slice(HEAD.length), text]);
       else if (!event) this.unrest(key);
       else if (!this.entries.has(event.event_id)) {
         const entry = { ...entryOf(owner, event, text), key, shelved: shelved.has(key) };
         if (!mirrored.has(key)) this.mirror.set(key, text);
-        taken.set(entry.id, entry);
+        this.keep(entry);
+        if (timeOf(entry.id) < late) old.push(entry);
       }
     }
-    const own = this.entries;
-    this.entries = new Map();
-    for (const entry of taken.values()) this.keep(entry);
-    for (const [id, entry] of own) this.entries.set(id, entry);
     for (const [lot, text] of proofs) {
       const known = this.lots.get(lot);
       if (known) known.proof = text;
       else this.unrest(HEAD + lot);
     }
-    this.giveUp([...taken.values()].filter((entry) => timeOf(entry.id) < Date.now() - OLDEST_MS));
+    // As they happened: ids sort by time.
+    this.entries = new Map([...this.entries].sort(([a], [b]) => (a < b ? -1 : 1)));
+    this.giveUp(old);
     this.bound();
   }
 
@@ -174,7 +174,8 @@ export class EventQueue {
 
   /** Keeps to our share of localStorage. `mirrored`: the mirror has everything. */
   trim(mirrored: boolean): void {
-    const share = this.isFull && mirrored ? 0 : Math.max(this.limits.shelf / 8, this.limits.shelf - this.others);
+    const share =
+      this.isFull && mirrored ? 0 : Math.max(this.limits.shelf / 8, this.limits.shelf - this.others);
     for (const entry of this.entries.values()) {
       if (this.shelved <= share) return;
       this.unshelve(entry);
@@ -253,10 +254,6 @@ export function bytesOf(entry: Entry): number {
 
 function entryOf(owner: string, { event_id: id, user_id: user }: WireEvent, text: string): Entry {
   return { key: `${HEAD}${owner}.${id}`, id, user, lot: `${owner}.~${user}`, text, shelved: false };
-}
-
-function byKey([a]: [string, string], [b]: [string, string]): number {
-  return a < b ? -1 : 1;
 }
 
 /** ms since 1970, as a UUIDv7 tells. */
