@@ -1,0 +1,74 @@
+"""The documented hour: the commands of docs/platform/install.md, one after the other, in a cluster of this machine."""
+
+import base64
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.cluster import binaries
+from tests.cluster.chart import pages
+from tests.cluster.chart.installation import NAMESPACE, PATIENCE, TAG, Site
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+ROOT = Path(__file__).parents[3]
+
+
+def run(site: Site, line: str) -> "subprocess.CompletedProcess[str]":
+    """By a shell, as it stands in the page; where images are pulled, with those of this machine."""
+    if line.startswith(("helm install", "helm upgrade")):
+        line += f" --set images.tag={TAG}"
+    programs = os.pathsep.join(str(one.parent) for one in (binaries.helm(), binaries.kubectl()))
+    homes = {f"HELM_{name}_HOME": str(site.helm.folder / name.lower()) for name in ("CACHE", "CONFIG", "DATA")}
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line],
+        cwd=ROOT, env=os.environ | homes | {"KUBECONFIG": str(site.plane.kubeconfig()), "PATH": path},
+        capture_output=True, text=True, check=False, timeout=PATIENCE * 2,
+    )  # fmt: skip
+
+
+def test_every_command_of_the_page(empty: Site):
+    said: dict[str, str] = {}
+    for command in pages.commands("platform/install.md"):
+        done = run(empty, command.line)
+        text = done.stdout + done.stderr
+        said[command.line.partition(" --")[0]] = text
+        if command.refused:
+            assert done.returncode != 0, command.line
+            assert "1 tenants are left: acme" in text or "1 tenants are left: acme" in empty.logs(), text
+            assert empty.get("deployment", "handrail-operator", "-n", NAMESPACE), "nothing is taken away"
+        else:
+            assert done.returncode == 0, f"{command.line}\n{text}\n{empty.logs()[-5000:]}"
+    assert (
+        said["kubectl -n handrail-acme get secret handrail-keys -o jsonpath='{.data.publishable}' | base64 -d"][:3]
+        == "pk_"
+    )
+    assert empty.get("namespaces", NAMESPACE) is None
+
+
+def test_nothing_restarts_where_nothing_changed_and_new_words_give_new_keys(empty: Site):
+    empty.install()
+    before = pods(empty)
+    kept = platform(empty)
+    empty.upgrade()
+    assert pods(empty) == before
+    assert platform(empty) == kept
+    empty.upgrade(rotation="2026-11")
+    after = pods(empty)
+    assert after["handrail-nats"] == before["handrail-nats"]
+    assert after["handrail-gateway"].isdisjoint(before["handrail-gateway"])
+    assert platform(empty) != kept
+
+
+def pods(site: Site) -> dict[str, set[str]]:
+    """Component -> its pods' names."""
+    found: dict[str, set[str]] = {}
+    for one in site.get("pods", "-n", NAMESPACE):
+        if one["status"].get("phase") == "Running" and "deletionTimestamp" not in one["metadata"]:
+            found.setdefault(one["metadata"]["labels"]["app.kubernetes.io/name"], set()).add(one["metadata"]["name"])
+    return found
+
+
+def platform(site: Site) -> str:
+    return base64.b64decode(site.get("secret", "handrail-platform", "-n", NAMESPACE)["data"]["platform.json"]).decode()
