@@ -80,7 +80,7 @@ export class Chat {
     if (this.launcher) this.launcher.hidden = true;
     this.fresh.push(...this.unread.splice(0));
     this.count();
-    this.log.scrollTop = this.log.scrollHeight;
+    this.scroll();
   }
 
   /** Leaves the button. */
@@ -141,11 +141,17 @@ export class Chat {
     const close = onClick(iconButton("icon", "close", own.close), () => this.handlers.left(true));
     const tools = set(make("div", "tools", away, close), { "aria-live": "off" });
     this.log = set(make("div", "log"), { role: "log", "aria-label": own.log, tabindex: "0" });
-    this.saying = new Saying(this.stage, this.life, own, (text, state) => {
-      this.talked = true;
-      this.add("me", set(make("p", "", text), { dir: "auto" }), state);
-      return this.nudge?.nudge_id ?? null;
-    });
+    this.saying = new Saying(
+      this.stage,
+      this.life,
+      own,
+      (text, state) => {
+        this.talked = true;
+        this.add("me", set(make("p", "", text), { dir: "auto" }), state);
+        return this.nudge?.nudge_id ?? null;
+      },
+      () => this.scroll(),
+    );
     panel.append(make("div", "head", title("chat", name || own.title), tools), this.log, this.saying.form);
     this.panel = panel;
     this.place.append(panel);
@@ -159,8 +165,16 @@ export class Chat {
   private add(who: "me" | "them", ...what: HTMLElement[]): HTMLElement {
     const said = make("div", who, ...what);
     this.log.append(said);
-    this.log.scrollTop = this.log.scrollHeight;
+    this.scroll();
     return said;
+  }
+
+  /** The newest words in sight: of a long text its beginning. */
+  private scroll(): void {
+    const { log } = this;
+    const last = log.lastElementChild as HTMLElement | null;
+    const end = log.scrollHeight - log.clientHeight;
+    log.scrollTop = last?.className === "them" ? Math.min(end, last.offsetTop - log.offsetTop - 8) : end;
   }
 
   private count(): void {

@@ -96,7 +96,7 @@ async function reckon(card: HTMLElement, tip: HTMLElement, target: Element): Pro
     placement: "bottom",
     middleware: [
       offset(12),
-      flip({ padding: EDGE, fallbackPlacements: ["top", "right", "left"] }),
+      flip({ padding: EDGE, crossAxis: false, fallbackPlacements: ["top", "right", "left"] }),
       // Where there is no room at any side it covers the element rather than leave the window.
       shift({ padding: EDGE, crossAxis: true }),
       arrow({ element: tip, padding: 14 }),

@@ -27,6 +27,7 @@ export class Saying {
     private readonly life: Lifetime,
     private readonly words: Words,
     private readonly said: (text: string, state: HTMLElement) => string | null,
+    private readonly grown: () => void,
   ) {
     set(this.field, {
       rows: "1",
@@ -78,6 +79,7 @@ export class Saying {
     this.field.value = "";
     this.typed();
     this.follow(id, state, 0);
+    this.grown();
   }
 
   /** Until the server has it. It is kept for sending in any case, also for the next page. */
@@ -98,6 +100,7 @@ export class Saying {
       const retry = onClick(set(make("button", "retry", words.again), { type: "button" }), again);
       state.replaceChildren(make("span", "", words.waiting), retry);
       state.className = "state waiting";
+      this.grown();
       stops.push(life.on(window, "online", again));
       stops.push(life.after(AGAIN_MS[Math.min(attempt, AGAIN_MS.length - 1)] ?? 0, again));
     };

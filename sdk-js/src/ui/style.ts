@@ -66,11 +66,11 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
 .head { display: flex; align-items: center; gap: 8px; padding: 6px 6px 6px 18px; border-bottom: 1px solid var(--line); }
 .head:dir(rtl) { padding: 6px 18px 6px 6px; }
 .head .title { flex: 1; }
-.tools { display: flex; }
+.tools { display: flex; gap: 2px; }
 .log { display: flex; flex-direction: column; gap: 10px; padding: 16px; overflow: auto; overscroll-behavior: contain; min-height: 48px; }
 .log:focus-visible { outline-offset: -3px; }
-.them, .me { max-width: 88%; }
-.me { align-self: flex-end; }
+.them, .me { display: flex; flex-direction: column; align-items: flex-start; max-width: 88%; }
+.me { align-self: flex-end; align-items: flex-end; }
 .them .body, .me p { padding: 9px 14px; border-radius: var(--radius); background: var(--soft); }
 .them .body { border-end-start-radius: 4px; }
 .me p { margin: 0; white-space: pre-wrap; background: var(--accent); color: var(--onAccent); border-end-end-radius: 4px; }
