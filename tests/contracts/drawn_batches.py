@@ -5,6 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from handrail_contracts import events
+
 EVENT_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 EVENT = {
     "event_id": EVENT_ID,
@@ -129,6 +131,8 @@ def batches(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.booleans()):
         batch |= {"sent_at": "2026-03-01T12:00:01Z", "sdk_version": "1.0.0", "token": "t", "api_key": "pk"}
         batch["context"] = {"time_zone": "Europe/Berlin", "locale": "de", "simulated": draw(st.booleans())}
+        if draw(st.booleans()):
+            batch["context"]["dropped"] = draw(st.integers(0, events.MAX_DROPPED))
     return batch
 
 
@@ -143,6 +147,7 @@ FIELDS = [
     ("context", "time_zone"),
     ("context", "locale"),
     ("context", "simulated"),
+    ("context", "dropped"),
     ("context", "unknown"),
     *(("events", 0, name) for name in (*EVENT, "url", "target_element", "properties", "unknown")),
     *(("events", -1, name) for name in ("user_id", "session_id", "timestamp", "properties")),

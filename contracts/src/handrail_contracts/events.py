@@ -25,6 +25,7 @@ MAX_DEPTH = 8
 MAX_URL = 8192
 MAX_TOKEN = 4096
 MAX_ERRORS = 1000
+MAX_DROPPED = 1_000_000
 # No JSON number grows more than this when written again ("1E15" -> "1000000000000000.0"), nothing else grows.
 _GROWTH = 5
 
@@ -90,6 +91,7 @@ class Context(msgspec.Struct, gc=False):
     time_zone: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     locale: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     simulated: bool = False
+    dropped: Annotated[int, msgspec.Meta(ge=0, le=MAX_DROPPED)] = 0
 
 
 class Batch(msgspec.Struct, gc=False):
@@ -260,6 +262,9 @@ class ContextModel(_Public):
     time_zone: Text | None = Field(None, max_length=64, description="IANA name.")
     locale: Text | None = Field(None, max_length=64, description="BCP 47.")
     simulated: bool = False
+    dropped: int = Field(
+        0, ge=0, le=MAX_DROPPED, description="How many events the snippet had to give up since it last said so."
+    )
 
 
 class EventBatch(_Public):

@@ -57,6 +57,8 @@ class Taken:
     frame_head: bytes
     body: bytes
     own_version: bool
+    dropped: int
+    """How many events the snippet says that it had to give up."""
 
     @property
     def answer(self) -> bytes:
@@ -128,7 +130,9 @@ class Intake:
         )
         own_version = batch.sdk_version == OWN_VERSION
         unknown = 0 if own_version else sum(event.event_type not in events.EVENT_TYPES for event in batch.events)
-        return Taken(tenant, len(batch.events), unknown, intake.frame_head(meta, len(body)), body, own_version)
+        dropped = batch.context.dropped if batch.context is not None else 0
+        frame_head = intake.frame_head(meta, len(body))
+        return Taken(tenant, len(batch.events), unknown, frame_head, body, own_version, dropped)
 
     def store(self, taken: Taken, done: Done) -> None:
         """Hands the batch to its stream; `done` is called once it is on disk, or with why it is not. Raises Problem."""
@@ -182,6 +186,8 @@ class Intake:
         if tenant.record.phase == "Sleeping":
             self._bus.wake_soon(tenant.name)
         self._metrics.count_events(tenant.name, taken.events)
+        if taken.dropped:
+            self._metrics.given_up.labels(tenant.name).inc(taken.dropped)
         if taken.own_version:
             return
         if fields := events.unknown_fields(taken.body):

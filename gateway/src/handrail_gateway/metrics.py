@@ -35,6 +35,11 @@ class Metrics:
             "Fields and event types this version does not know, from other versions of the snippet.",
             "kind",
         )
+        self.given_up = counter(
+            "snippet_dropped_events",
+            "Events that browsers gave up, as they say: no room was left, or the platform would never take them.",
+            "tenant",
+        )
         self.group_batches = Histogram(
             f"{PREFIX}_publish_group_batches",
             "Batches that shared one publish.",

@@ -193,7 +193,8 @@ export class EventQueue {
 
   /** How many events were given up and not told of yet. */
   get dropped(): number {
-    return Number(this.store.get(DROPPED)) || 0;
+    // Whatever stands there: the server would take no batch with a wrong number.
+    return Math.min(Math.max(Number(this.store.get(DROPPED)) | 0, 0), 1e6);
   }
 
   lost(count: number): void {

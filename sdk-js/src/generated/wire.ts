@@ -16,6 +16,10 @@ export interface ContextModel {
    */
   locale?: string | null;
   simulated?: boolean;
+  /**
+   * How many events the snippet had to give up since it last said so.
+   */
+  dropped?: number;
 }
 /**
  * One thing a user did.

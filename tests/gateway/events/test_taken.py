@@ -134,6 +134,15 @@ async def test_unknown_parts_of_other_versions_are_counted(running: Any, tenant:
     assert registry.get_sample_value(name, {"kind": "event_type"}) == 1
 
 
+async def test_what_browsers_gave_up_is_counted(running: Any, tenant: Any, make: Any) -> None:
+    for dropped in (0, 7, 5):
+        body = make.batch(context={"dropped": dropped})
+        assert (await running.post_events(tenant, body)).status_code == 202
+    registry = running.gateway.metrics.registry
+    name = "handrail_gateway_snippet_dropped_events_total"
+    assert registry.get_sample_value(name, {"tenant": tenant.name}) == 12
+
+
 async def test_idle_connections_are_closed_and_opened_again(start_gateway: Any, make_tenant: Any, make: Any) -> None:
     running = await start_gateway(idle_after=0.2)
     tenant = await make_tenant(migrate=False)
