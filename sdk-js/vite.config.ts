@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   define: {
     __VERSION__: JSON.stringify("0.0.0-test"),
-    __CHUNKS__: JSON.stringify({ live: "sha256-live", ui: "sha256-ui" }),
+    __CHUNKS__: JSON.stringify({ live: "sha256-live", ui: "sha256-ui", health: "sha256-health" }),
   },
   test: {
     environment: "happy-dom",

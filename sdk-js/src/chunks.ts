@@ -5,11 +5,15 @@
 import type { Chunks } from "./live/border";
 
 /** Put in by the build. */
-declare const __CHUNKS__: { readonly live: string; readonly ui: string };
+declare const __CHUNKS__: { readonly live: string; readonly ui: string; readonly health: string };
 
 /** `from`: the core's own address; `pinned`: the page insists on hashes. */
 export function remoteChunks(from: string, pinned = false): Chunks {
-  return { live: remote("live", __CHUNKS__.live), ui: remote("ui", __CHUNKS__.ui) };
+  return {
+    live: remote("live", __CHUNKS__.live),
+    ui: remote("ui", __CHUNKS__.ui),
+    health: remote("health", __CHUNKS__.health),
+  };
 
   function remote<T>(name: string, integrity: string): () => Promise<T> {
     let tries = 0;

@@ -226,6 +226,7 @@ export class Client {
       return;
     }
     this.delivery.add(event);
+    if (event.event_type === "page_view") this.gate.viewed();
   }
 
   /** The page may be gone in a moment. */
@@ -241,6 +242,10 @@ export class Client {
       store,
       tokens: this.who.tokens,
       loadUi: chunks.ui,
+      loadHealth: chunks.health,
+      config: () => this.rules.config,
+      visit: () => this.who.session.at(Date.now()),
+      saw: (properties) => this.recorder.record("target_check", { properties }),
       userId: () => this.who.userId,
       language: () => this.rules.config.language,
       theme: () => this.rules.config.theme,

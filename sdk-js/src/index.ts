@@ -9,5 +9,6 @@ export type { Consent, IdentifyOptions, Options } from "./options";
 export const handrail: Handrail = createHandrail(null, {
   live: () => import("./live/index"),
   ui: () => import("./ui/index"),
+  health: () => import("./health/index"),
 });
 export const init: Handrail["init"] = handrail.init;

@@ -58,10 +58,14 @@ export function readConfig(value: unknown): SnippetConfig | null {
 
 /** Whether this visitor is in the share that is captured; the same answer on every page. */
 export function isSampled(id: string, rate: number): boolean {
-  if (rate >= 1) return true;
+  return rate >= 1 || hashed(id) / 2 ** 32 < rate;
+}
+
+/** 32 bits of a text. */
+export function hashed(text: string): number {
   let hash = 2166136261;
-  for (let index = 0; index < id.length; index++) hash = Math.imul(hash ^ id.charCodeAt(index), 16777619);
-  return (hash >>> 0) / 2 ** 32 < rate;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 16777619);
+  return hash >>> 0;
 }
 
 function number(value: unknown, low: number, high: number, fallback: number): number {

@@ -2,19 +2,21 @@
 // none of it, so it is a file of its own, fetched when the page has been looked at for a while.
 
 import type { Door } from "../door";
+import type { LoadHealth, Sights } from "../health/border";
 import type { Lifetime } from "../lifetime";
 import type { LoadUi, Stage } from "../nudges/stage";
 import type { Store } from "../store";
 import type { Tokens } from "../who/tokens";
 
 /** What the live side may ask of the core; what shows nudges gets the rest of its stage from the desk. */
-export interface Core extends Omit<Stage, "shown" | "ack"> {
+export interface Core extends Omit<Stage, "shown" | "ack">, Sights {
   /** The key's id: in the names of whatever the tabs of one browser share. */
   readonly scope: string;
   readonly door: Door;
   readonly store: Store;
   readonly tokens: Tokens;
   readonly loadUi: LoadUi;
+  readonly loadHealth: LoadHealth;
   userId(): string;
   /** A config came by the socket. */
   configured(config: unknown): void;
@@ -29,6 +31,8 @@ export interface Live {
   changed(): void;
   /** The user did something with an element. */
   used(element: Element): void;
+  /** Another page, or another route of this one. */
+  viewed(): void;
 }
 
 export interface LiveModule {
@@ -39,4 +43,5 @@ export interface LiveModule {
 export interface Chunks {
   live(): Promise<LiveModule>;
   ui: LoadUi;
+  health: LoadHealth;
 }

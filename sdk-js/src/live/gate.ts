@@ -41,6 +41,10 @@ export class LiveGate {
     else if (this.used.length < REMEMBERED) this.used.push(element);
   }
 
+  viewed(): void {
+    this.live?.viewed();
+  }
+
   private fetchAfter(ms: number, againMs: number): void {
     whenLookedAt(this.life, ms, () => {
       this.load().then(

@@ -1,5 +1,6 @@
 // Socket, tabs and nudges: fetched when a page has been looked at for a while.
 
+import { openHealth } from "../health/gate";
 import type { Lifetime } from "../lifetime";
 import { Desk } from "../nudges/desk";
 import { Shown } from "../nudges/shown";
@@ -60,5 +61,6 @@ export function startLive(core: Core, life: Lifetime): Live {
       if (before) up();
     },
     used: (element) => desk.used(element),
+    viewed: openHealth(core, life, core.loadHealth).viewed,
   };
 }
