@@ -53,6 +53,7 @@ WHOLE = yaml.safe_load("""
   llm: {provider: rules, model: "", baseURL: "", apiKeySecretRef: {name: acme-llm, key: api-key},
         monthlyBudget: "50.00", onFailure: none}
   privacy: {captureText: false, queryParameters: [], retentionDays: 90}
+  snippet: {enabled: true, samplePercent: 100}
   targets: {sharePercent: 20}
   identity: {enforce: true, signingSecretRefs: [{name: acme-identity, key: current}]}
   runtime: {ingest: {replicas: 1, maxReplicas: 1}, agent: {replicas: 1, maxReplicas: 1},
@@ -90,7 +91,8 @@ def test_the_whole_spec_is_written_as_it_was_read():
 def test_defaults_are_the_published_ones():
     spec = TenantSpec.model_validate(LEAST)
     whole = TenantSpec.model_validate(WHOLE)
-    for name in ("detectors", "nudges", "theme", "privacy", "targets", "runtime", "suspend", "deletion_policy", "plan"):
+    names = ("detectors", "nudges", "theme", "privacy", "snippet", "targets", "runtime", "suspend", "plan")
+    for name in (*names, "deletion_policy"):
         assert getattr(spec, name) == getattr(whole, name), name
     assert (spec.escalation.after_nudges, spec.tone.voice, spec.tone.language) == (3, "friendly", "en")
     assert (spec.llm.provider, str(spec.llm.monthly_budget), spec.llm.on_failure) == ("rules", "50.00", "none")
@@ -179,6 +181,9 @@ BAD: list[tuple[str, Any]] = [
     ("llm.monthlyBudget", "1e9"),
     ("llm.onFailure", "retry"),
     ("llm.apiKeySecretRef", {"name": "x"}),
+    ("snippet.enabled", "yes"),
+    ("snippet.samplePercent", -1),
+    ("snippet.samplePercent", 101),
     ("privacy.retentionDays", 0),
     ("privacy.retentionDays", 3651),
     ("privacy.queryParameters", [""]),
@@ -358,6 +363,10 @@ def test_the_snippet_learns_what_is_public_and_no_more():
     told = snippet_config.from_spec(spec).model_dump_json()
     assert json.loads(told)["capture"] == {"text": False, "query_parameters": ["tab"]}
     assert json.loads(told)["theme"] == whole_theme
+    assert (json.loads(told)["enabled"], json.loads(told)["sample_rate"]) == (True, 1)
+    fewer = TenantSpec.model_validate(with_value("snippet", {"enabled": False, "samplePercent": 12.5}))
+    off = snippet_config.from_spec(fewer)
+    assert (off.enabled, off.sample_rate) == (False, 0.125)
     for private in ("acme-llm", "help@acme.test", "workspace", "monthly", "slack"):
         assert private not in told
 

@@ -43,6 +43,8 @@ class SnippetConfig(BaseModel):
 
 def from_spec(spec: TenantSpec) -> SnippetConfig:
     return SnippetConfig(
+        enabled=spec.snippet.enabled,
+        sample_rate=spec.snippet.sample_percent / 100,
         identity_enforced=spec.identity.enforce,
         language=spec.tone.language,
         capture=CaptureRules(text=spec.privacy.capture_text, query_parameters=list(spec.privacy.query_parameters)),

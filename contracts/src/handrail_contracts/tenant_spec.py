@@ -275,6 +275,18 @@ class Privacy(StrictModel):
     retention_days: int = Field(90, ge=1, le=3650, description="Days after which events go.")
 
 
+class Snippet(StrictModel):
+    """What runs in the pages at all."""
+
+    enabled: bool = Field(True, description="false stops capture, sockets and nudges in open pages within seconds.")
+    sample_percent: float = Field(
+        100,
+        ge=0,
+        le=100,
+        description="Share of visitors who are captured and helped (percent), always the same ones.",
+    )
+
+
 class Targets(StrictModel):
     """Looking in the pages for the elements that baselines name, so that a renamed one is noticed."""
 
@@ -348,6 +360,7 @@ class TenantSpec(StrictModel):
     escalation: Escalation = Field(default_factory=Escalation, validate_default=True)
     llm: Llm = Field(default_factory=Llm)
     privacy: Privacy = Field(default_factory=Privacy)
+    snippet: Snippet = Field(default_factory=Snippet)
     targets: Targets = Field(default_factory=Targets)
     identity: Identity = Field(default_factory=Identity)
     runtime: Runtime = Field(default_factory=Runtime)
