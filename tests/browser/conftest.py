@@ -84,6 +84,8 @@ class Up:
     """A platform that is ready, as `handrail status --json` tells of it."""
 
     status: dict[str, Any]
+    state: Path
+    """Its folder: logs, secrets."""
 
     def demo(self, tenant: str) -> str:
         return str(self.status["tenants"][tenant]["demo"])
@@ -114,7 +116,8 @@ def running(origins: Sequence[str] = ()) -> Iterator[Up]:
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )
         try:
-            yield Up(until(lambda: _status(process, state, log), START_SECONDS, "handrail up is ready"))
+            ready = until(lambda: _status(process, state, log), START_SECONDS, "handrail up is ready")
+            yield Up(ready, folder / "state")
         finally:
             process.send_signal(signal.SIGTERM)
             try:
