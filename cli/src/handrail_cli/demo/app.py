@@ -102,7 +102,8 @@ class Demo:
             raise HTTPException(404)
         visitor = request.cookies.get(COOKIE) or self._visitors.new_id()
         desk = self._visitors.desk(visitor, name)
-        return Visit(name, tenant, config.gateway, product_of(name), visitor, desk)
+        renamed = "renamed" in request.query_params
+        return Visit(name, tenant, config.gateway, product_of(name), visitor, desk, renamed)
 
     def _page(self, visit: Visit, template: str, status: int = 200, **values: Any) -> Response:
         response = self._html(template, status, v=visit, p=visit.product, notice=visit.desk.say(), **values)

@@ -17,6 +17,8 @@ class Visit:
     product: Product
     visitor: str
     desk: Desk
+    renamed: bool = False
+    """The page is shown as after a release that gave a button another id."""
 
     @property
     def items(self) -> tuple[Item, ...]:
