@@ -8,12 +8,14 @@ import { minify } from "terser";
 import ts from "typescript";
 import { bundle, dependenciesOf, integrity, shrink } from "./bundle.mjs";
 import { declarations } from "./declarations.mjs";
+import { licenses } from "./licenses.mjs";
 import { shortNames } from "./names.mjs";
 import { RELEASES, ROOT, workingVersion } from "./version.mjs";
 
 const SERVED = join(ROOT, "../gateway/src/handrail_gateway/static/sdk");
 const CORE = "onboarding-agent-sdk";
-const CHUNKS = ["live", "ui"];
+/** What is fetched later: one file for each of these folders. */
+export const CHUNKS = ["live", "ui", "health"];
 /** What a page fills in, in the inline form. */
 const SAMPLE = '("https://handrail.example.com/sdk/v1/onboarding-agent-sdk.js",{key:"pk_…"})';
 
@@ -23,9 +25,10 @@ export async function servedFiles(version, root = ROOT) {
   const chunks = await Promise.all(CHUNKS.map((name) => part(name, `src/${name}/index.ts`, "es")));
   const script = await part(CORE, "src/snippet.ts", "iife");
   const module = await part(CORE, "src/module.ts", "es");
-  const names = shortNames(root, dependenciesOf([...chunks.flat(), ...script, ...module]));
+  const foreign = dependenciesOf([...chunks.flat(), ...script, ...module]);
+  const names = shortNames(root, foreign);
 
-  const files = new Map();
+  const files = new Map([["licenses.txt", licenses(foreign)]]);
   const add = async (name, [chunk], options) => {
     const { code, map } = await shrink({ ...chunk, fileName: name }, { names, ...options });
     files.set(name, code);
@@ -61,8 +64,9 @@ async function stub(root) {
 export async function packageFiles(version, root = ROOT) {
   const entry = { index: "src/index.ts", react: "src/react.ts" };
   const chunks = await bundle(root, { entry, format: "es", version, split: true, external: ["react"] });
-  const names = shortNames(root, dependenciesOf(chunks));
-  const files = new Map();
+  const foreign = dependenciesOf(chunks);
+  const names = shortNames(root, foreign);
+  const files = new Map([["licenses.txt", licenses(foreign)]]);
   for (const chunk of chunks) {
     const name = chunk.fileName;
     const mapUrl = `${name.split("/").pop()}.map`;
@@ -84,7 +88,7 @@ export function writeServed(folder, version, files) {
   writeFileSync(join(folder, "manifest.json"), `${JSON.stringify({ version, files: hashes }, null, 2)}\n`);
 }
 
-function write(folder, files) {
+export function write(folder, files) {
   rmSync(folder, { recursive: true, force: true });
   for (const [name, text] of files) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
