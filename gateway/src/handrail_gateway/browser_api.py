@@ -1,5 +1,6 @@
 """What pages call besides the events endpoint: identify and the snippet's files and config."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -17,6 +18,8 @@ _SHARED = {"cross-origin-resource-policy": "cross-origin", "timing-allow-origin"
 _SHORT = "public, max-age=300"
 _CONFIG_CACHE = "public, max-age=60"
 _IMMUTABLE = "public, max-age=31536000, immutable"
+_CHANGING = "no-cache"
+"""Of what is not released: the core knows the hashes of its chunks, so all must be of one build."""
 
 
 @router.post(
@@ -66,21 +69,29 @@ async def snippet_config(
 @router.get(f"/sdk/v1/{ENTRY}", tags=["snippet"], response_class=Response)
 async def newest_snippet(request: Request) -> Response:
     """The newest version of the snippet."""
-    return _file(request, gateway(request).sdk_files.find(EVERGREEN, ENTRY), _SHORT)
+    return await _file(request, gateway(request).sdk_files.find(EVERGREEN, ENTRY), _SHORT)
 
 
 @router.get("/sdk/{version}/{name}", tags=["snippet"], response_class=Response)
 async def snippet_file(request: Request, version: str, name: str) -> Response:
     """A file of one version, which never changes; under v1 a file of the newest."""
     cache = _SHORT if version == EVERGREEN else _IMMUTABLE
-    return _file(request, gateway(request).sdk_files.find(version, name), cache)
+    return await _file(request, gateway(request).sdk_files.find(version, name), cache)
 
 
-def _file(request: Request, found: SdkFile, cache: str) -> Response:
-    headers = {"etag": found.etag, "cache-control": cache, "vary": "Accept-Encoding"} | _SHARED
+async def _file(request: Request, found: SdkFile, cache: str) -> Response:
+    headers = {
+        "etag": found.etag,
+        "cache-control": cache if found.is_final else _CHANGING,
+        "vary": "Accept-Encoding",
+    } | _SHARED
+    if found.source_map is not None:
+        # Here and not in the file, whose bytes count.
+        headers["sourcemap"] = found.source_map
     if matches(request.headers.get("if-none-match"), found.etag):
         return Response(status_code=304, headers=headers)
     if found.zipped is not None and "gzip" in request.headers.get("accept-encoding", ""):
         headers["content-encoding"] = "gzip"
         return Response(found.zipped, media_type=found.media_type, headers=headers)
-    return Response(found.body, media_type=found.media_type, headers=headers)
+    body = found.body if found.body is not None else await asyncio.to_thread(found.path.read_bytes)
+    return Response(body, media_type=found.media_type, headers=headers)

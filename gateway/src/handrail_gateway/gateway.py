@@ -74,7 +74,7 @@ class Gateway:
         self.links = Links(directory, principals, metrics, self._instances)
         self.sockets = Sockets(directory, self.door, tokens, self.links, self.bus, metrics)
         self.relay = Relay(principals, self.bus, self._instances, timeout=settings.relay_timeout)
-        self.sdk_files = SdkFiles(settings.sdk_folder)
+        self.sdk_files = SdkFiles(settings.sdk_folder, unreleased=settings.local)
         self._publisher = publisher
         metrics.tenants.set_function(lambda: float(len(directory)))
         metrics.keys.set_function(lambda: float(directory.key_count))
