@@ -41,7 +41,7 @@ def test_clicks_of_an_outage_arrive_once_each_over_page_loads(
     page = person.page
     person.opens(up.demo("acme"))
     page.wait_for_function("Object.keys(localStorage).some((key) => key.endsWith('.config'))")
-    gateway = next(one["pid"] for one in up.status["processes"] if one["name"] == "gateway")
+    gateway = up.pid("gateway")
     os.kill(gateway, signal.SIGSTOP)
     try:
         wanted = walk_through_an_outage(person)
