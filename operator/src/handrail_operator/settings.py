@@ -18,6 +18,18 @@ class SecretInvalid(Exception):
     """A secret file holds something else."""
 
 
+def check_address(name: str, text: str, *schemes: str) -> None:
+    """Whether the text of a secret file is the URL of a server. Raises SecretInvalid, which does not quote it."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        wanted = f"{schemes[0]}://user:password@host:port"
+        raise SecretInvalid(f"the secret file {name} holds no address such as {wanted}, percent-encoded")
+
+
 class Settings(BaseSettings):
     """Environment variables HANDRAIL_…; the API server as kubectl finds it: KUBECONFIG, else the pod's account."""
 
@@ -69,14 +81,7 @@ class Settings(BaseSettings):
     def address(self, name: str, *schemes: str) -> str:
         """The URL of a server in a secret file. Raises MissingSecret, and SecretInvalid, which does not quote it."""
         text = self.secret(name)
-        try:
-            parts = urlsplit(text)
-            usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable:
-            wanted = f"{schemes[0]}://user:password@host:port"
-            raise SecretInvalid(f"the secret file {name} holds no address such as {wanted}, percent-encoded")
+        check_address(name, text, *schemes)
         return text
 
     def optional_secret(self, name: str) -> str:

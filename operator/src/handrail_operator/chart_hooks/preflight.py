@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import asyncpg
 import msgspec
 from asyncpg.exceptions import InterfaceError, PostgresError
 from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
+from nats.js.errors import ServiceUnavailableError
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, RedisError
 
@@ -16,6 +19,7 @@ from handrail_operator.chart_hooks.wanted import Data
 from handrail_operator.provision import nats_claims, nats_connection
 from handrail_operator.provision.keyring import PlatformSecrets
 from handrail_operator.provision.trouble import place
+from handrail_operator.settings import SecretInvalid, check_address
 
 _OLDEST_POSTGRES = 15
 _PAUSE = 1.0
@@ -30,17 +34,20 @@ async def complaints(nats_url: str, folder: Path | None, platform: Data, patienc
     checks: list[Awaitable[str]] = []
     if nats_url:
         seed = msgspec.json.decode(platform[names.PLATFORM_FILE], type=PlatformSecrets).platform_seed
-        checks.append(_patiently(f"NATS at {place(nats_url)}", lambda: _nats(nats_url, seed), patience))
-    for name, what, check in (
-        (names.POSTGRES_URL_FILE, "PostgreSQL", _postgres),
-        (names.ADMIN_REDIS_URL_FILE, "Redis", _redis),
-    ):
+        checks.append(_patiently(f"NATS at {place(nats_url)}", partial(_nats, nats_url, seed), patience))
+    wrong: list[str] = []
+    for name, what, schemes, check in _BY_FILE:
         path = folder / name if folder is not None else None
         if path is None or not path.exists():
             continue
         url = path.read_text(encoding="utf-8").strip()
-        checks.append(_patiently(f"{what} at {place(url)}", lambda url=url, check=check: check(url), patience))  # type: ignore[misc]
-    return [line for line in await asyncio.gather(*checks) if line]
+        try:
+            check_address(name, url, *schemes)
+        except SecretInvalid as error:
+            wrong.append(str(error))
+            continue
+        checks.append(_patiently(f"{what} at {place(url)}", partial(check, url), patience))
+    return wrong + [line for line in await asyncio.gather(*checks) if line]
 
 
 async def _patiently(what: str, check: Callable[[], Awaitable[None]], patience: float) -> str:
@@ -51,34 +58,43 @@ async def _patiently(what: str, check: Callable[[], Awaitable[None]], patience: 
                 await check()
         except Unfit as error:
             return f"{what} {error}"
-        except (OSError, TimeoutError, ValueError, NatsError, PostgresError, InterfaceError, RedisError) as error:
+        except (OSError, TimeoutError, NatsError, PostgresError, InterfaceError, RedisError) as error:
             if asyncio.get_running_loop().time() > deadline:
-                return f"{what} does not answer: {_words(error)}"
+                return f"{what} does not answer: {error or type(error).__name__}"
             await asyncio.sleep(_PAUSE)
         else:
             return ""
 
 
-def _words(error: BaseException) -> str:
-    """Of an address that cannot be read the words may quote it, password and all."""
-    if isinstance(error, ValueError):
-        return "the address is not well formed"
-    return str(error) or type(error).__name__
-
-
 async def _nats(url: str, platform_seed: str) -> None:
-    try:
-        async with nats_connection.connected(url, platform_seed, nats_claims.administrator(), "preflight") as client:
-            await client.jetstream(timeout=5).account_info()
-    except NatsError as error:
+    refused = asyncio.Event()
+
+    def note(error: Exception) -> None:
         if "uthorization" in str(error) or "uthentication" in str(error):
+            refused.set()
+
+    # By itself it would try on, however often it is refused.
+    connecting = asyncio.create_task(
+        nats_connection.connect(url, platform_seed, nats_claims.administrator(), "preflight", on_error=note)
+    )
+    refusal = asyncio.create_task(refused.wait())
+    try:
+        await asyncio.wait({connecting, refusal}, return_when=asyncio.FIRST_COMPLETED)
+        if refused.is_set():
             raise Unfit(
                 "does not know this platform: give its servers trust.conf of Secret "
                 f"{names.NATS_SECRET}, and restart them"
-            ) from None
-        if "no responders" in str(error).lower():
-            raise Unfit("has no JetStream: switch it on") from None
-        raise
+            )
+        client = await connecting
+    finally:
+        connecting.cancel()
+        refusal.cancel()
+    try:
+        await client.jetstream(timeout=5).account_info()
+    except (NoRespondersError, ServiceUnavailableError):
+        raise Unfit("has no JetStream: switch it on") from None
+    finally:
+        await client.close()
 
 
 async def _postgres(url: str) -> None:
@@ -113,3 +129,9 @@ async def _redis(url: str) -> None:
         raise
     finally:
         await client.aclose()
+
+
+_BY_FILE: tuple[tuple[str, str, tuple[str, ...], Callable[[str], Awaitable[None]]], ...] = (
+    (names.POSTGRES_URL_FILE, "PostgreSQL", ("postgresql", "postgres"), _postgres),
+    (names.ADMIN_REDIS_URL_FILE, "Redis", ("redis", "rediss"), _redis),
+)

@@ -1,0 +1,213 @@
+"""Values: what is misspelt or cannot be meant is refused by one line that names it; what is allowed renders."""
+
+import json
+import subprocess
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+from tests.cluster import binaries
+from tests.cluster.chart.installation import CHART, NAMESPACE, RELEASE, Helm, HelmFailed
+
+from handrail_operator import installation
+
+pytestmark = pytest.mark.cluster
+
+PRODUCTION: dict[str, Any] = {
+    "images": {"registry": "registry.example.com/team", "tag": "1.2.3", "pullSecrets": ["registry"]},
+    "operator": {"replicas": 3, "priorityClassName": "platform", "nodeSelector": {"pool": "platform"}},
+    "gateway": {
+        "autoscaling": {"enabled": True, "min": 3, "max": 20},
+        "ingress": {"enabled": True, "host": "handrail.example.com", "tlsSecret": "handrail-tls", "className": "nginx"},
+        "trustedProxies": ["10.0.0.0/8"],
+    },
+    "nats": {"bundled": False, "url": "tls://nats.example.com:4222", "peers": [{"ipBlock": {"cidr": "10.1.0.0/24"}}]},
+    "postgres": {"bundled": False, "existingSecret": {"name": "own-postgres"}},
+    "redis": {"bundled": False, "existingSecret": {"name": "own-redis"}, "port": 6380},
+    "mail": {"existingSecret": {"name": "own-mail"}, "from": "help@example.com"},
+    "networkPolicies": {
+        "apiServer": {"cidrs": ["10.2.0.1/32"], "ports": [6443]},
+        "monitoringNamespaces": {"kubernetes.io/metadata.name": "monitoring"},
+    },
+    "plans": {
+        "tiny": {
+            "limits": {"eventsPerSecond": 10, "requestsPerMinute": 100, "sockets": 10},
+            "eventsBytes": 1048576,
+            "signalsBytes": 1048576,
+            "databaseConnections": 8,
+            "combined": True,
+        }
+    },
+}
+EVERYTHING = PRODUCTION | {
+    "gateway": PRODUCTION["gateway"] | {"httpRoute": {"enabled": True, "parentRefs": [{"name": "public"}]}},
+    "monitoring": {
+        "serviceMonitors": {"enabled": True, "labels": {"release": "prometheus"}},
+        "rules": {"enabled": True},
+        "dashboard": {"enabled": True},
+    },
+    "tenants": {
+        "nodeSelector": {"pool": "tenants"},
+        "tolerations": [{"key": "tenants", "operator": "Exists"}],
+        "priorityClassName": "low",
+        "outbound": {"ports": [443, 8443], "allowed": ["10.3.0.0/16"], "inside": [{"port": 8000}]},
+    },
+    "rotation": "2026-11",
+    "logFormat": "console",
+}
+
+
+@pytest.fixture
+def helm(tmp_path: Path) -> Helm:
+    """Where no cluster is asked."""
+    return Helm(tmp_path / "none", tmp_path)
+
+
+def rendered(helm: Helm, values: dict[str, Any]) -> list[dict[str, Any]]:
+    text = helm("template", RELEASE, str(CHART), "--namespace", NAMESPACE, values=values)
+    return [one for one in YAML(typ="safe").load_all(StringIO(text)) if one]
+
+
+def one(found: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    return next(thing for thing in found if (thing["kind"], thing["metadata"]["name"]) == (kind, name))
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"gatway": {}}, "gatway"),
+        ({"gateway": {"replica": 2}}, "replica"),
+        ({"gateway": {"replicas": "two"}}, "/gateway/replicas"),
+        ({"gateway": {"replicas": 0}}, "/gateway/replicas"),
+        ({"gateway": {"service": {"type": "Loadbalancer"}}}, "/gateway/service/type"),
+        ({"gateway": {"trustedProxies": ["anybody"]}}, "/gateway/trustedProxies"),
+        ({"gateway": {"autoscaling": {"enabled": True, "min": 5, "max": 2}}}, "gateway.autoscaling.max is below"),
+        ({"gateway": {"ingress": {"enabled": True}}}, "gateway.ingress.host is needed"),
+        ({"images": {"pullPolicy": "always"}}, "/images/pullPolicy"),
+        ({"nats": {"bundled": False}}, "nats.url is needed"),
+        ({"nats": {"url": "nats://nats.example.com:4222"}}, "set nats.bundled to false"),
+        ({"nats": {"bundled": False, "url": "nats.example.com"}}, "/nats/url"),
+        ({"nats": {"bundled": False, "url": "nats://me:secret@nats.example.com:4222"}}, "/nats/url"),
+        ({"nats": {"storage": "ten gigabytes"}}, "/nats/storage"),
+        ({"postgres": {"bundled": False}}, "postgres.existingSecret.name is needed"),
+        ({"postgres": {"existingSecret": {"name": "mine"}}}, "set postgres.bundled to false"),
+        ({"redis": {"bundled": False}}, "redis.existingSecret.name is needed"),
+        ({"plans": {"tiny": {"eventsBytes": 1}}}, "limits"),
+        ({"plans": {"tiny": PRODUCTION["plans"]["tiny"] | {"colour": "red"}}}, "colour"),
+        ({"networkPolicies": {"apiServer": {"ports": [0]}}}, "/networkPolicies/apiServer/ports"),
+        ({"tenants": {"outbound": {"inside": [{"peers": []}]}}}, "port"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_refused_and_named(helm: Helm, values: dict[str, Any], named: str):
+    with pytest.raises(HelmFailed) as refused:
+        rendered(helm, values)
+    assert named in str(refused.value), str(refused.value)
+
+
+@pytest.mark.parametrize("values", [{}, PRODUCTION, EVERYTHING], ids=["default", "production", "everything"])
+def test_what_the_operator_is_told_it_understands(helm: Helm, tmp_path: Path, values: dict[str, Any]):
+    found = rendered(helm, values)
+    path = tmp_path / "installation.yaml"
+    path.write_text(one(found, "ConfigMap", "handrail-installation")["data"]["installation.yaml"])
+    told = installation.read(path)
+    assert told.runtime.image == (
+        "registry.example.com/team/handrail/runtime:1.2.3" if values else "handrail/runtime:0.1.0"
+    )
+    assert told.network.nats.port == 4222
+    assert set(told.plans) == ({"tiny"} if values else {"small", "standard", "business"})
+
+
+@pytest.mark.parametrize("values", [{}, PRODUCTION, EVERYTHING], ids=["default", "production", "everything"])
+def test_every_pod_is_a_restricted_one_with_probes_and_requests(helm: Helm, values: dict[str, Any]):
+    pods = [
+        (thing["metadata"]["name"], thing["spec"]["template"]["spec"], thing["kind"])
+        for thing in rendered(helm, values)
+        if thing["kind"] in ("Deployment", "StatefulSet", "Job")
+    ]
+    assert {name for name, _, _ in pods} >= {"handrail-operator", "handrail-gateway", "handrail-bootstrap"}
+    for name, spec, kind in pods:
+        assert spec["securityContext"]["runAsNonRoot"] is True, name
+        assert spec["securityContext"]["runAsUser"] > 0, name
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert spec["enableServiceLinks"] is False, name
+        for container in [*spec["containers"], *spec.get("initContainers", [])]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }, name
+            assert {"cpu", "memory"} <= set(container["resources"]["requests"]), name
+            assert "memory" in container["resources"]["limits"], name
+            assert container["command"], name
+        if kind != "Job":
+            assert {"livenessProbe", "readinessProbe"} <= set(spec["containers"][0]), name
+    tokens = {name for name, spec, _ in pods if spec["automountServiceAccountToken"]}
+    assert tokens == {"handrail-operator", "handrail-bootstrap", "handrail-may-uninstall", "handrail-selftest"}
+
+
+def test_no_rights_by_wildcard_and_secrets_in_the_platforms_namespace_alone(helm: Helm):
+    roles = [thing for thing in rendered(helm, EVERYTHING) if thing["kind"] in ("Role", "ClusterRole")]
+    assert len(roles) > 5
+    for role in roles:
+        for rule in role["rules"]:
+            assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]], role["metadata"]["name"]
+            if "secrets" in rule["resources"] and role["kind"] == "ClusterRole":
+                assert role["metadata"]["name"] == "handrail-tenant-access", "bound in tenants' namespaces alone"
+    bound = [thing for thing in rendered(helm, EVERYTHING) if thing["kind"] == "ClusterRoleBinding"]
+    assert {thing["roleRef"]["name"] for thing in bound} == {"handrail-operator", "handrail-tenants-view"}
+
+
+def test_the_gateways_ways_in_and_out(helm: Helm):
+    """The whole document, for the pods that strangers reach."""
+    dns = {
+        "to": [
+            {
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+                "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+            }
+        ],
+        "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}],
+    }
+    tenants = {
+        "to": [{"namespaceSelector": {"matchExpressions": [{"key": "handrail.dev/tenant", "operator": "Exists"}]}}],
+        "ports": [{"protocol": "TCP", "port": 8080}],
+    }
+    whole = {
+        "podSelector": {
+            "matchLabels": {"app.kubernetes.io/name": "handrail-gateway", "app.kubernetes.io/instance": RELEASE}
+        },
+        "policyTypes": ["Ingress", "Egress"],
+    }
+    inside = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}},
+        "podSelector": {"matchLabels": {"app.kubernetes.io/name": "handrail-nats"}},
+    }
+    assert one(rendered(helm, {}), "NetworkPolicy", "handrail-gateway")["spec"] == whole | {
+        "ingress": [{"ports": [{"protocol": "TCP", "port": 8080}]}],
+        "egress": [dns, {"to": [inside], "ports": [{"protocol": "TCP", "port": 4222}]}, tenants],
+    }
+    monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    assert one(rendered(helm, PRODUCTION), "NetworkPolicy", "handrail-gateway")["spec"] == whole | {
+        "ingress": [
+            {"ports": [{"protocol": "TCP", "port": 8080}]},
+            {"from": [monitoring], "ports": [{"protocol": "TCP", "port": 8081}]},
+        ],
+        "egress": [
+            dns,
+            {"to": [{"ipBlock": {"cidr": "10.1.0.0/24"}}], "ports": [{"protocol": "TCP", "port": 4222}]},
+            tenants,
+        ],
+    }
+
+
+def test_helm_finds_nothing_to_complain_of(helm: Helm):
+    for values in ({}, PRODUCTION, EVERYTHING):
+        path = helm.folder / "given.json"
+        path.write_text(json.dumps(values))
+        done = subprocess.run(
+            [binaries.helm(), "lint", "--strict", CHART, "--values", path], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout

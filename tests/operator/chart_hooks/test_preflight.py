@@ -1,0 +1,111 @@
+"""Others' servers before an installation: what will not do is said in one line that says what to do."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import msgspec
+import pytest
+from redis.asyncio import Redis
+from tests.conftest import RunningServers
+
+from handrail_cli.embedded.ports import free_port
+from handrail_contracts import names
+from handrail_operator.chart_hooks import preflight
+from handrail_operator.provision.keyring import PlatformSecrets
+
+PATIENCE = 1.0
+
+
+def held(secrets: PlatformSecrets) -> dict[str, str]:
+    return {names.PLATFORM_FILE: msgspec.json.encode(secrets).decode()}
+
+
+def folder(at: Path, **urls: str) -> Path:
+    for name, url in urls.items():
+        (at / name.replace("_", "-")).write_text(url + "\n")
+    return at
+
+
+async def complaints(
+    servers: RunningServers, path: Path | None = None, nats: str = "", secrets: PlatformSecrets | None = None
+) -> list[str]:
+    return await preflight.complaints(nats, path, held(secrets or servers.access.secrets), PATIENCE)
+
+
+async def test_servers_that_will_do(servers: RunningServers, tmp_path: Path):
+    path = folder(tmp_path, postgres_url=servers.postgres_admin, admin_redis_url=servers.redis_admin)
+    assert await complaints(servers, path, servers.nats_url) == []
+
+
+async def test_all_that_are_away_are_named_and_no_password_is(servers: RunningServers, tmp_path: Path):
+    port = free_port()
+    path = folder(
+        tmp_path,
+        postgres_url=f"postgresql://me:s3cret@127.0.0.1:{port}/postgres",
+        admin_redis_url=f"redis://me:s3cret@127.0.0.1:{port}/0",
+    )
+    found = await complaints(servers, path, f"nats://127.0.0.1:{port}")
+    assert [line.partition(" does not answer")[0] for line in found] == [
+        f"NATS at 127.0.0.1:{port}",
+        f"PostgreSQL at 127.0.0.1:{port}",
+        f"Redis at 127.0.0.1:{port}",
+    ]
+    assert "s3cret" not in "".join(found)
+
+
+async def test_a_nats_of_another_trust_chain(servers: RunningServers):
+    found = await complaints(servers, nats=servers.nats_url, secrets=PlatformSecrets.new())
+    assert len(found) == 1
+    assert "does not know this platform: give its servers trust.conf of Secret handrail-nats" in found[0]
+
+
+async def test_wrong_passwords(servers: RunningServers, tmp_path: Path):
+    def wrong(url: str) -> str:
+        parts = urlsplit(url)
+        return parts._replace(netloc=f"{parts.username}:wrong@{parts.hostname}:{parts.port}").geturl()
+
+    path = folder(tmp_path, postgres_url=wrong(servers.postgres_admin), admin_redis_url=wrong(servers.redis_admin))
+    found = await complaints(servers, path)
+    assert [line.partition(" refuses ")[2] for line in found] == [
+        "the user or the password of postgres-url",
+        "the user or the password of admin-redis-url",
+    ]
+
+
+async def test_a_postgres_user_without_rights(servers: RunningServers, tmp_path: Path):
+    admin = await asyncpg.connect(servers.postgres_admin)
+    try:
+        await admin.execute("CREATE ROLE preflight_guest LOGIN PASSWORD 'guest'")
+        parts = urlsplit(servers.postgres_admin)
+        guest = parts._replace(netloc=f"preflight_guest:guest@{parts.hostname}:{parts.port}").geturl()
+        # The server's databases are closed to everybody who was not let in.
+        await admin.execute("GRANT CONNECT ON DATABASE postgres TO preflight_guest")
+        found = await complaints(servers, folder(tmp_path, postgres_url=guest))
+        assert "ALTER ROLE preflight_guest CREATEDB CREATEROLE" in found[0]
+        await admin.execute("ALTER ROLE preflight_guest CREATEDB CREATEROLE")
+        assert await complaints(servers, tmp_path) == []
+    finally:
+        await admin.execute("REVOKE CONNECT ON DATABASE postgres FROM preflight_guest")
+        await admin.execute("DROP ROLE preflight_guest")
+        await admin.close()
+
+
+async def test_a_redis_user_without_rights(servers: RunningServers, tmp_path: Path):
+    admin = Redis.from_url(servers.redis_admin)
+    try:
+        await admin.execute_command("ACL", "SETUSER", "preflight-guest", "on", ">guest", "~*", "+@all", "-acl")
+        parts = urlsplit(servers.redis_admin)
+        guest = parts._replace(netloc=f"preflight-guest:guest@{parts.hostname}:{parts.port}").geturl()
+        found = await complaints(servers, folder(tmp_path, admin_redis_url=guest))
+        assert "does not let this user manage users" in found[0]
+    finally:
+        await admin.execute_command("ACL", "DELUSER", "preflight-guest")
+        await admin.aclose()
+
+
+@pytest.mark.parametrize("url", ["", "not an address", "postgresql://me:s3cret@[half/postgres"])
+async def test_addresses_that_are_none(servers: RunningServers, tmp_path: Path, url: str):
+    found = await complaints(servers, folder(tmp_path, postgres_url=url, admin_redis_url=url))
+    assert len(found) == 2
+    assert "s3cret" not in "".join(found)
