@@ -131,7 +131,7 @@ hour: install-dev
 
 # The quick set of all benchmarks; `make bench-NAME` runs one of them in full. The last line of each is JSON.
 BENCHMARKS := $(filter-out ground harness hops world,$(basename $(notdir $(wildcard bench/*.py))))
-bench: install-dev .make/cluster
+bench: install-dev .make/cluster .make/sites
 	set -e; for b in $(BENCHMARKS); do PYTHONPATH="$(CURDIR)" "$(BIN)/python" bench/$$b.py --quick $(ARGS); done
 
 $(BENCHMARKS:%=bench-%): bench-%: install-dev
@@ -140,6 +140,7 @@ $(BENCHMARKS:%=bench-%): bench-%: install-dev
 # A module of this name would stand in for the standard library's.
 bench-operator: bench-reconcile
 bench-reconcile: .make/cluster
+bench-snippet: .make/sites
 
 # REGISTRY=... pushes them, TAG=... names them, BUILDER=docker|podman|buildah.
 images:
