@@ -87,6 +87,12 @@ class Up:
     state: Path
     """Its folder: logs, secrets."""
 
+    def pid(self, name: str) -> int:
+        """Of a process as it runs now: what was killed has another one."""
+        command = [HANDRAIL, "status", "--json", "--state", str(self.state)]
+        asked = subprocess.run(command, capture_output=True, check=False)
+        return next(int(one["pid"]) for one in json.loads(asked.stdout)["processes"] if one["name"] == name)
+
     def demo(self, tenant: str) -> str:
         return str(self.status["tenants"][tenant]["demo"])
 
