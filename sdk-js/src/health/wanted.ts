@@ -24,12 +24,8 @@ export function wantedOf(selector: string): Wanted {
 
 /** `newProject-2` and `new_project` are made of the same words; numbers are none. */
 export function wordsOf(name: string): string[] {
-  return (
-    name
-      .replace(/([a-z\d])([A-Z])/g, "$1 $2")
-      .toLowerCase()
-      .match(/[^\W\d_]+|[^\0-\x7f]+/g) ?? []
-  );
+  const spaced = name.replace(/(\p{Ll}|\d)(\p{Lu})/gu, "$1 $2");
+  return spaced.toLowerCase().match(/\p{L}+/gu) ?? [];
 }
 
 /** Before and after the last combinator that stands in no brackets or quotes. */
