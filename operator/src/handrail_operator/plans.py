@@ -1,6 +1,7 @@
 """Plans: what a tenant gets, by the name in its spec. A setting of the platform, not of the tenant."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 
@@ -10,12 +11,16 @@ from handrail_operator.errors import TenantError
 _MIB = 1024 * 1024
 
 
+Quantity = Annotated[str, msgspec.Meta(pattern=r"^[0-9]+(\.[0-9]+)?([EPTGMk]|[EPTGMK]i|m)?$")]
+"""As Kubernetes writes it: 100m, 256Mi."""
+
+
 class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Of one pod, as Kubernetes writes quantities. CPU has no limit: a throttled pod is late, not safer."""
 
-    cpu: str
+    cpu: Quantity
     """Requested."""
-    memory: str
+    memory: Quantity
     """Requested, and the limit."""
 
 

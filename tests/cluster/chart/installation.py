@@ -21,6 +21,8 @@ from tests.cluster.reading import Reader
 CHART = Path(__file__).parents[3] / "charts" / "handrail"
 NAMESPACE = "handrail"
 RELEASE = "handrail"
+GUEST = "guest"
+"""A user without rights."""
 TAG = GATEWAY.rpartition(":")[2]
 PATIENCE = 180
 """Seconds."""
@@ -64,14 +66,16 @@ class Site:
     helm: Helm
     reader: Reader
 
-    def install(self, **values: Any) -> str:
+    def install(self, *more: str, **values: Any) -> str:
         """`helm install`, with this machine's images. Raises HelmFailed."""
-        arguments = ["install", RELEASE, str(CHART), "--create-namespace", "--wait", "--timeout", f"{PATIENCE}s"]
-        return self.helm(*arguments, values=self.values(**values), seconds=PATIENCE + 30)
+        return self._bring("install", "--create-namespace", *more, values=values)
 
-    def upgrade(self, chart: Path = CHART, **values: Any) -> str:
+    def upgrade(self, *more: str, **values: Any) -> str:
         """Raises HelmFailed."""
-        arguments = ["upgrade", RELEASE, str(chart), "--wait", "--timeout", f"{PATIENCE}s"]
+        return self._bring("upgrade", *more, values=values)
+
+    def _bring(self, how: str, *more: str, values: dict[str, Any]) -> str:
+        arguments = [how, RELEASE, str(CHART), "--wait", "--timeout", f"{PATIENCE}s", *more]
         return self.helm(*arguments, values=self.values(**values), seconds=PATIENCE + 30)
 
     def values(self, **more: Any) -> dict[str, Any]:
@@ -79,6 +83,9 @@ class Site:
 
     def kubectl(self, *arguments: str, text: str | None = None) -> str:
         return kubectl(self.plane, *arguments, text=text)
+
+    def apply(self, manifest: dict[str, Any]) -> None:
+        self.kubectl("apply", "-f", "-", text=json.dumps(manifest))
 
     def get(self, *arguments: str) -> Any:
         return self.reader.get(*arguments)
@@ -92,7 +99,7 @@ class Site:
 @contextmanager
 def site(folder: Path) -> Iterator[Site]:
     """A control plane without the definition of tenants: the chart brings it."""
-    plane = ControlPlane(folder / "control-plane")
+    plane = ControlPlane(folder / "control-plane", users={GUEST: ""})
     pods = Pods(plane, folder / "node")
     reader: Reader | None = None
     try:

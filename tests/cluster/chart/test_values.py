@@ -96,6 +96,10 @@ def one(found: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
         ({"redis": {"bundled": False}}, "redis.existingSecret.name is needed"),
         ({"plans": {"tiny": {"eventsBytes": 1}}}, "limits"),
         ({"plans": {"tiny": PRODUCTION["plans"]["tiny"] | {"colour": "red"}}}, "colour"),
+        (
+            {"plans": {"tiny": PRODUCTION["plans"]["tiny"] | {"resources": {"agent": {"cpu": "1", "memory": "lots"}}}}},
+            "lots",
+        ),
         ({"networkPolicies": {"apiServer": {"ports": [0]}}}, "/networkPolicies/apiServer/ports"),
         ({"tenants": {"outbound": {"inside": [{"peers": []}]}}}, "port"),
     ],
