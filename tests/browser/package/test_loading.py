@@ -80,11 +80,12 @@ def test_the_stub_keeps_calls_until_the_snippet_is_there(
     held: list[Route] = []
     page.route("**/onboarding-agent-sdk.js", lambda route: held.append(route))
     policy = {
-        "content-security-policy": "default-src 'none'; script-src 'nonce-{{nonce}}' 'strict-dynamic'; "
+        "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'nonce-{{nonce}}' 'strict-dynamic'; "
         f"connect-src {up.status['gateway']} {up.status['gateway'].replace('http', 'ws', 1)}"
     }
     # The stub stands twice in the page, as it does in some.
-    person.opens(site("plain", snippet=None, head=stub(up) * 2, headers=policy))
+    address = site("plain", snippet=None, head=stub(up) * 2, headers=policy)
+    page.goto(address, wait_until="domcontentloaded")
     page.evaluate(
         """() => {
           window.early = handrail;

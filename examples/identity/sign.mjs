@@ -1,0 +1,17 @@
+// The identity token of a user, with Node alone. Reads HANDRAIL_IDENTITY_SECRET.
+import { createHmac } from "node:crypto";
+import { argv, env } from "node:process";
+import { fileURLToPath } from "node:url";
+
+/** An HS256 JWT that says who the user is; `seconds`: how long it is good for. */
+export function identityToken(userId, secret, seconds = 600) {
+  const claims = { sub: userId, exp: Math.floor(Date.now() / 1000) + seconds };
+  const text = [{ alg: "HS256", typ: "JWT" }, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+    .join(".");
+  return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
+}
+
+if (argv[1] === fileURLToPath(import.meta.url)) {
+  console.log(identityToken(argv[2], env.HANDRAIL_IDENTITY_SECRET));
+}
