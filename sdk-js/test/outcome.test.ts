@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { retryDelay } from "../src/delivery/backoff";
+import { isHopeless, retryDelay } from "../src/delivery/backoff";
 import { judge } from "../src/delivery/outcome";
 
 const answer = (status: number, code = "", more: object = {}, retryAfter: number | null = null) => ({
@@ -57,15 +57,17 @@ test("one event that is too large is given up; one that a stranger refuses is ke
 });
 
 test("delays grow with jitter from a second to a minute, and honour the server", () => {
-  expect(retryDelay(1, 0, null, () => 1)).toBe(2000);
-  expect(retryDelay(4, 0, null, () => 1)).toBe(16_000);
-  expect(retryDelay(7, 0, null, () => 1)).toBe(60_000);
-  expect(retryDelay(4, 0, null, () => 0.25)).toBe(4000);
-  expect(retryDelay(9, 2, null, () => 0)).toBe(1000);
-  expect(retryDelay(1, 0, 30_000, () => 0.75)).toBe(31_500);
+  expect(retryDelay(1, false, null, () => 1)).toBe(2000);
+  expect(retryDelay(4, false, null, () => 1)).toBe(16_000);
+  expect(retryDelay(7, false, null, () => 1)).toBe(60_000);
+  expect(retryDelay(4, false, null, () => 0.25)).toBe(4000);
+  expect(retryDelay(9, false, null, () => 0)).toBe(1000);
+  expect(retryDelay(1, false, 30_000, () => 0.75)).toBe(31_500);
 });
 
 test("three failures without any answer: something blocks us, and a long pause follows", () => {
-  expect(retryDelay(3, 3, null, () => 0)).toBe(300_000);
-  expect(retryDelay(20, 2, null, () => 1)).toBe(60_000);
+  expect(retryDelay(3, true, null, () => 0)).toBe(300_000);
+  expect([2, 3].map((silent) => isHopeless(silent, false))).toEqual([false, true]);
+  // It is there, but away for a moment.
+  expect([3, 5, 6].map((silent) => isHopeless(silent, true))).toEqual([false, false, true]);
 });

@@ -4,7 +4,7 @@ import type { Answer } from "../door";
 import { debug } from "../guard";
 import type { Lifetime } from "../lifetime";
 import type { Store } from "../store";
-import { retryDelay } from "./backoff";
+import { isHopeless, retryDelay } from "./backoff";
 import { judge } from "./outcome";
 import { bytesOf, type Entry, type EventQueue } from "./queue";
 
@@ -64,6 +64,7 @@ export class Sender {
   private failures = 0;
   /** Failures in a row without any answer. */
   private silent = 0;
+  private hasAnswered = false;
   private asides = 0;
   private notBefore = 0;
   /** The server asked for the pause. */
@@ -162,7 +163,7 @@ export class Sender {
     if (kept && !proof) {
       this.held.add(lot);
       if (this.outlet.tokenMayCome(user)) {
-        this.life.after(retryDelay(this.failures + 2, 0, null, this.random), () => this.release(user));
+        this.life.after(retryDelay(this.failures + 2, false, null, this.random), () => this.release(user));
       }
       return undefined;
     }
@@ -188,7 +189,10 @@ export class Sender {
     const outcome = judge(answer, entries.length);
     const user = entries[0]?.user ?? "";
     const at = (indices: number[]) => indices.flatMap((index) => entries[index] ?? []);
-    if (answer.status) this.silent = 0;
+    if (answer.status) {
+      this.silent = 0;
+      this.hasAnswered = true;
+    }
     if (outcome.kind !== "retry") this.failures = 0;
     switch (outcome.kind) {
       case "stored":
@@ -236,12 +240,13 @@ export class Sender {
   private pause(answer: Answer, afterMs: number | null): void {
     const online = navigator.onLine !== false;
     if (!answer.status && online) this.silent += 1;
-    const delay = retryDelay(this.failures, this.silent, afterMs, this.random);
+    const hopeless = isHopeless(this.silent, this.hasAnswered);
+    const delay = retryDelay(this.failures, hopeless, afterMs, this.random);
     const ms = online ? delay : Math.max(delay, OFFLINE_MS);
     this.asked = afterMs !== null;
     this.notBefore = Date.now() + ms;
     // The next page is to know what this one learned, or each would show the same red lines.
-    if (this.asked || this.silent > 2) {
+    if (this.asked || hopeless) {
       this.store.set(PAUSE, `${this.notBefore}${this.asked ? " asked" : ""}`);
     }
     this.schedule(ms);
