@@ -80,6 +80,8 @@ events = Table(
     Index(None, "user_id", "timestamp"),
     # A session's are found through its user: a third of the cost of storing an event went into an index for them.
     Index(None, "timestamp"),  # the newest of all users
+    # What a visit has told of its pages already; few events are of this type.
+    Index("ix_events_target_checks", "user_id", "session_id", postgresql_where=text("event_type = 'target_check'")),
 )
 
 sessions = Table(

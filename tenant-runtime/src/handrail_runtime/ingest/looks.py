@@ -1,9 +1,10 @@
 """What events say of the elements that the config names: found or missed by a browser that looked, or used. Pure.
 
-Only targets of the config in force count, each once for a page in a batch; whatever else a browser claims is ignored.
+Only targets of the config in force count, and of a page only the first event of each visit; whatever else a browser
+claims is ignored.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -19,22 +20,46 @@ from handrail_runtime.targets.places import place_of
 
 _checks = msgspec.json.Decoder(Check)
 
+Telling = tuple[str, str, str]
+"""User, session and path: of these, one event counts."""
 
-def gather(arrived: Iterable[Arrived], rules: Rules) -> list[Look]:
-    """In order of time. What simulated users do says nothing of the pages."""
-    found: dict[tuple[object, ...], Look] = {}
-    if not rules.targets:
-        return []
-    for one in arrived:
-        event = one.event
-        told = event.event_type == targets.EVENT_TYPE
-        # Runs for every event there is: most have to do with no element of the config.
-        if not told and (one.seen.selector is None or bare(one.seen.selector) not in rules.named_elements):
+
+def telling(one: Arrived) -> Telling:
+    return one.event.user_id, one.event.session_id, one.seen.path
+
+
+def checks(arrived: Iterable[Arrived]) -> list[Arrived]:
+    """Those by which browsers tell what they looked for, in order of time. Simulated ones have no page."""
+    found = [one for one in arrived if one.event.event_type == targets.EVENT_TYPE and not one.origin.simulated]
+    return sorted(found, key=lambda one: (one.seen.at, one.seen.event_id))
+
+
+def told(found: Iterable[Arrived], known: Collection[Telling], rules: Rules) -> list[Look]:
+    """What `checks` tell; `known`: what was told before."""
+    looks: list[Look] = []
+    counted = set(known)
+    for one in found:
+        if (place := telling(one)) in counted:
             continue
-        for look in () if one.origin.simulated else _told(one, rules) if told else _used(one, rules):
-            # Of what one event says of one element, the first: a browser may name it twice.
-            found.setdefault((event.user_id, event.session_id, look.key, look.kind == "used"), look)
-    return sorted(found.values(), key=lambda look: look.at)
+        counted.add(place)
+        # Found on this page wherever it is looked for, whatever else the event claims of it.
+        once: dict[Key, Look] = {}
+        for look in _told(one, rules):
+            once.setdefault(look.key, look)
+        looks += once.values()
+    return looks
+
+
+def uses(arrived: Iterable[Arrived], rules: Rules) -> list[Look]:
+    """Elements that users did something with. What simulated users do says nothing of the pages."""
+    # Runs for every event there is: most have to do with no element of the config.
+    named = rules.named_elements
+    return [
+        look
+        for one in arrived
+        if one.seen.selector is not None and bare(one.seen.selector) in named and not one.origin.simulated
+        for look in _used(one, rules)
+    ]
 
 
 def _told(one: Arrived, rules: Rules) -> Iterable[Look]:

@@ -1,6 +1,7 @@
 """The books of elements that the config names, written within ingest's transaction, so that nothing counts twice."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 
@@ -8,8 +9,9 @@ import asyncpg
 
 from handrail_runtime.ingest import metrics
 from handrail_runtime.ingest.decoding import Arrived
-from handrail_runtime.ingest.looks import gather
+from handrail_runtime.ingest.looks import Telling, checks, telling, told, uses
 from handrail_runtime.ingest.rules import Rules
+from handrail_runtime.session.matching import path_of
 from handrail_runtime.targets.pages import Book, Candidate, Key, Look
 from handrail_runtime.targets.standing import Standing
 
@@ -18,6 +20,17 @@ USES_EVERY = 600.0
 """Seconds within which one use of an element says as much as many."""
 _MOST_USES = 10_000
 
+MOST_CHECKS = 200
+"""Of one visit; what goes beyond is not counted."""
+
+_TOLD = """
+SELECT w.user_id, w.session_id, e.event_id, e.url
+FROM unnest($1::text[], $2::text[]) AS w(user_id, session_id)
+CROSS JOIN LATERAL (
+    SELECT event_id, url FROM events
+    WHERE event_type = 'target_check' AND user_id = w.user_id AND session_id = w.session_id LIMIT $3
+) AS e
+"""
 _PAGES = """
 SELECT selector, page, last_found_at, last_used_at, first_missed_at, last_missed_at, run, usual_run
 FROM target_pages WHERE selector = ANY($1::text[])
@@ -68,11 +81,17 @@ class TargetBook:
 
         Comes last in the transaction: others that write here wait until it has ended.
         """
+        if not rules.targets:
+            return
         earliest = now - rules.retention
-        looks = [look for look in gather(new, rules) if look.at >= earliest and not self._known(look)]
-        if not looks:
+        looks = [look for look in uses(new, rules) if not self._known(look)]
+        found = checks(new)
+        if not looks and not found:
             return
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        if found:
+            looks += told(found, await _told_before(connection, found), rules)
+        looks = sorted((look for look in looks if look.at >= earliest), key=lambda look: look.at)
         selectors = sorted({rule.selector for rule in rules.targets.values()})
         book = Book(standings={_key(row): _standing(row) for row in await connection.fetch(_PAGES, selectors)})
         if named := sorted({look.key for look in looks if look.nearest is not None}):
@@ -104,6 +123,21 @@ class TargetBook:
         for statement in _FORGET:
             await connection.execute(statement, before)
         self._cleared = today
+
+
+async def _told_before(connection: asyncpg.Connection, found: Sequence[Arrived]) -> set[Telling]:
+    """What the visits of these events have told of before; all that they tell now where that was too much already."""
+    new = {one.event.event_id for one in found}
+    visits = sorted({(one.event.user_id, one.event.session_id) for one in found})
+    rows = await connection.fetch(_TOLD, *map(list, zip(*visits, strict=True)), MOST_CHECKS + len(new))
+    before = [row for row in rows if str(row["event_id"]) not in new]
+    full = {visit for visit, count in Counter(map(_visit, before)).items() if count >= MOST_CHECKS}
+    known = {(*_visit(row), path_of(row["url"])) for row in before}
+    return known | {telling(one) for one in found if telling(one)[:2] in full}
+
+
+def _visit(row: asyncpg.Record) -> tuple[str, str]:
+    return row["user_id"], row["session_id"]
 
 
 async def _save(connection: asyncpg.Connection, book: Book) -> None:

@@ -35,7 +35,7 @@ class Standing:
 
     @property
     def state(self) -> State:
-        if self.run >= max(LEAST_RUN, math.ceil(2 * self.usual_run) + 1):
+        if self.run >= max(LEAST_RUN, math.ceil(3 * self.usual_run) + 1):
             return "missing"
         return "unknown" if self.last_seen is None else "ok"
 

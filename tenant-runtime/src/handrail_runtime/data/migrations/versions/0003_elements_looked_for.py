@@ -8,6 +8,13 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
+    op.create_index(
+        "ix_events_target_checks",
+        "events",
+        ["user_id", "session_id"],
+        unique=False,
+        postgresql_where=sa.text("event_type = 'target_check'"),
+    )
     op.create_table(
         "target_pages",
         sa.Column("selector", sa.Text(), nullable=False),
