@@ -102,6 +102,7 @@ check: lint types drift
 test: lint types drift .make/cluster .make/sites
 	scripts/browser
 	scripts/strace
+	scripts/prometheus
 	cd sdk-js && npm run --silent test
 	"$(BIN)/pytest" -m "not soak and not cluster"
 	"$(BIN)/pytest" $(CLUSTER_TESTS)

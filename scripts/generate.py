@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import chart
+import tenant_reference
 from pydantic import TypeAdapter
 from pydantic_core import core_schema
 from ruamel.yaml import YAML
@@ -168,6 +169,7 @@ def files() -> dict[Path, str]:
     made[ROOT / "contracts" / "openapi.json"] = _json(openapi())
     made[ROOT / "crds" / f"{crd.PLURAL}.{names.GROUP}.yaml"] = _yaml(crd.definition())
     made[SDK / "src" / "generated" / "wire.ts"] = wire_types()
+    made[tenant_reference.PAGE] = tenant_reference.text()
     return made | chart.files()
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from tests.cluster import binaries
-from tests.cluster.chart import pages
+from tests.cluster.chart import monitored, pages
 from tests.cluster.chart.installation import NAMESPACE, PATIENCE, TAG, Site
+
+from handrail_contracts import names
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 ROOT = Path(__file__).parents[3]
@@ -47,8 +49,15 @@ def test_every_command_of_the_page(empty: Site):
     assert empty.get("namespaces", NAMESPACE) is None
 
 
-def test_nothing_restarts_where_nothing_changed_and_new_words_give_new_keys(empty: Site):
+def test_metrics_upgrades_and_new_signing_keys(empty: Site):
     empty.install()
+    empty.kubectl("apply", "-f", str(ROOT / "examples" / "tenants" / "acme.yaml"))
+    empty.kubectl("wait", "otn", "acme", "--for=condition=Ready", f"--timeout={PATIENCE}s")
+    roles = [("handrail-acme", role, 8080) for role in names.ROLES]
+    there = monitored.exported(
+        empty, (NAMESPACE, "handrail-operator", 8080), (NAMESPACE, "handrail-gateway", 8081), *roles
+    )
+    assert monitored.asked_for() - there == set()
     before = pods(empty)
     kept = platform(empty)
     empty.upgrade()
