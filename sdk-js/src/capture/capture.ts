@@ -7,11 +7,8 @@ import { Fields } from "./fields";
 import { Pages } from "./pages";
 import { Reactions } from "./reactions";
 import type { Recorder } from "./recorder";
-import { type Handlers, Roots } from "./roots";
+import { Roots } from "./roots";
 import { Waiting } from "./waiting";
-
-/** What shows that a page answered, beside changes of its nodes and requests. */
-const ANSWERS = ["focusin", "input", "change", "submit", "toggle", "play", "copy"];
 
 export class Capture {
   private readonly waiting: Waiting;
@@ -27,15 +24,7 @@ export class Capture {
     const reactions = new Reactions(life, isOwn);
     this.clicks = new Clicks(recorder, reactions, this.waiting);
     this.fields = new Fields(recorder, this.waiting);
-    const handlers: Handlers = { ...this.clicks.handlers, ...this.fields.handlers };
-    for (const type of ANSWERS) {
-      const other = handlers[type];
-      handlers[type] = (element, event) => {
-        reactions.seen();
-        other?.(element, event);
-      };
-    }
-    new Roots(life, handlers, frames);
+    new Roots(life, [this.clicks.handlers, this.fields.handlers, reactions.handlers], frames);
     new Errors(recorder, this.waiting, life, isOwn);
     this.pages = new Pages(recorder, life, () => this.settle(true));
     life.on(document, "visibilitychange", () => {

@@ -27,6 +27,10 @@ export function isShadow(node: unknown): node is ShadowRoot {
   return kindOf(node) === 11;
 }
 
+export function isDocument(node: unknown): node is Document {
+  return kindOf(node) === 9;
+}
+
 function kindOf(node: unknown): number {
   try {
     return read(node, "nodeType");
@@ -55,8 +59,7 @@ export function rootOf(element: Element): Document | ShadowRoot {
 /** The element that a shadow root or a frame's document stands in, or null at this page's own end. */
 export function hostOf(root: Node): Element | null {
   if (isShadow(root)) return root.host;
-  const view: Window | null =
-    kindOf(root) === 9 ? Reflect.get(Document.prototype, "defaultView", root) : null;
+  const view: Window | null = isDocument(root) ? Reflect.get(Document.prototype, "defaultView", root) : null;
   return view && view !== window ? view.frameElement : null;
 }
 

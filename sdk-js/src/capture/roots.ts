@@ -4,22 +4,25 @@
 import type { Lifetime } from "../lifetime";
 import { eventElement, isElement, isShadow } from "./element";
 
+/** By type of event. */
 export type Handlers = Record<string, (element: Element, event: Event) => void>;
 type Root = Document | ShadowRoot;
 
 export class Roots {
   private readonly known = new WeakSet<Root>();
   private readonly told = new WeakSet<Event>();
+  private readonly types: Set<string>;
   private readonly listener: (event: Event) => void;
 
   constructor(
     private readonly life: Lifetime,
-    private readonly handlers: Handlers,
+    private readonly handlers: Handlers[],
     private readonly frames: boolean,
   ) {
     this.listener = life.guard.wrap((event: Event) => this.hear(event));
     this.known.add(document);
-    for (const type in handlers) life.on(window, type, this.listener, { capture: true });
+    this.types = new Set(handlers.flatMap(Object.keys));
+    for (const type of this.types) life.on(window, type, this.listener, { capture: true });
     this.watchFrames(document);
   }
 
@@ -28,14 +31,14 @@ export class Roots {
     this.told.add(event);
     for (const node of event.composedPath()) if (isShadow(node)) this.watch(node, node);
     const element = eventElement(event);
-    if (element) this.handlers[event.type]?.(element, event);
+    if (element) for (const one of this.handlers) one[event.type]?.(element, event);
   }
 
   /** Listeners of a root that may go away are not kept: they go with it. */
   private watch(root: Root, target: EventTarget): void {
     if (this.known.has(root)) return;
     this.known.add(root);
-    for (const type in this.handlers) {
+    for (const type of this.types) {
       target.addEventListener(type, this.listener, { capture: true, passive: true });
     }
   }
