@@ -23,7 +23,7 @@ export PATH := $(BIN):$(PATH)
 export UV_LINK_MODE ?= copy
 unexport VIRTUAL_ENV
 
-.PHONY: help install install-dev up test cluster test-cluster check generate drift lint types unit lock dist sdk clean images bench bench-operator soak hour
+.PHONY: help install install-dev up test cluster test-cluster check generate drift lint types unit lock dist sdk clean images e2e bench bench-operator soak hour
 
 help:
 	@sed -n 's/^# //p' Makefile | head -7
@@ -96,7 +96,7 @@ drift: install-dev
 
 # The quick part: everything that needs no browser and no long wall time.
 check: lint types drift
-	"$(BIN)/pytest" -q -m "not browser and not slow and not soak and not cluster"
+	"$(BIN)/pytest" -q -m "not browser and not slow and not soak and not cluster and not e2e"
 	cd sdk-js && npm run --silent test
 
 test: lint types drift .make/cluster .make/sites
@@ -104,7 +104,7 @@ test: lint types drift .make/cluster .make/sites
 	scripts/strace
 	scripts/prometheus
 	cd sdk-js && npm run --silent test
-	"$(BIN)/pytest" -m "not soak and not cluster"
+	"$(BIN)/pytest" -m "not soak and not cluster and not e2e"
 	"$(BIN)/pytest" $(CLUSTER_TESTS)
 
 # kubectl and Helm, and a Kubernetes control plane built with Go into the user's cache.
@@ -146,6 +146,10 @@ bench-snippet: .make/sites
 # REGISTRY=... pushes them, TAG=... names them, BUILDER=docker|podman|buildah.
 images:
 	@scripts/images
+
+# The documented hour on the cluster of KUBECONFIG: CONFIRM=<context>, LOADER=kind|none|<program>.
+e2e: install-dev .make/cluster
+	@scripts/e2e
 
 lock: .make/venv
 	scripts/lock $(ARGS)
