@@ -72,9 +72,8 @@ class Node:
             "service/handrail-gateway",
             f"{port}:{PORT}",
         ]
-        forward = subprocess.Popen(
-            command, env=os.environ | {"KUBECONFIG": str(self.kubeconfig)}, stdout=subprocess.DEVNULL
-        )
+        environment = os.environ | {"KUBECONFIG": str(self.kubeconfig)}
+        forward = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
         try:
             until(lambda: _opens("127.0.0.1", port), "the forwarded port", 30)
             yield f"http://127.0.0.1:{port}"

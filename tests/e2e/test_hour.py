@@ -59,7 +59,7 @@ async def test_the_hour(node: Node):
     steps = pages.commands("platform/install.md")
     end = next(number for number, step in enumerate(steps) if step.line.startswith("helm upgrade"))
     for step in steps[:end]:
-        print(node.shell(images(step.line, node.tag)))
+        say(node.shell(images(step.line, node.tag)))
     node.shell("kubectl apply -f examples/tenants/globex.yaml")
     ready(node, "globex")
 
@@ -151,7 +151,7 @@ async def killed(node: Node, namespace: str, selector: str, ledger: Ledger) -> N
 async def moved_on(ledger: Ledger, batches: int = 5) -> None:
     before = len(ledger.delays)
     async with asyncio.timeout(PATIENCE):
-        while len(ledger.delays) < before + batches:
+        while len(ledger.delays) < before + batches:  # noqa: ASYNC110 - the crowd tells nobody
             await asyncio.sleep(0.2)
 
 
