@@ -13,6 +13,8 @@ export interface ChatHandlers {
   /** Put away or closed by the user. */
   left(closed: boolean): void;
   acted(action: Action): void;
+  /** What waited can be seen now. */
+  opened(): void;
 }
 
 export class Chat {
@@ -26,8 +28,8 @@ export class Chat {
   private nudge: Nudge | null = null;
   private log = make("div");
   private saying: Saying | null = null;
-  private readonly badge = make("span", "badge");
-  private readonly status = set(make("span", "sr"), { id: "hr-unread", role: "status" });
+  private readonly badge = set(make("span", "badge"), { "aria-hidden": "true" });
+  private readonly status = set(make("span", "sr"), { role: "status" });
 
   constructor(
     private readonly place: HTMLElement,
@@ -89,11 +91,12 @@ export class Chat {
     this.panel.hidden = true;
     if (!this.launcher) {
       const own = words(this.stage.language());
-      const button = set(iconButton("launcher", "chat", own.open), { "aria-describedby": "hr-unread" });
+      const button = iconButton("launcher", "chat", own.open);
       button.append(this.badge);
       this.launcher = onClick(button, () => {
         this.show();
         this.focus();
+        this.handlers.opened();
       });
       this.place.append(this.launcher, this.status);
     }
@@ -178,8 +181,11 @@ export class Chat {
   }
 
   private count(): void {
+    const own = words(this.stage.language());
     const number = String(this.unread.length || "");
+    const unread = number && own.unread.replace("#", number);
     this.badge.textContent = number;
-    this.status.textContent = number && words(this.stage.language()).unread.replace("#", number);
+    this.status.textContent = unread;
+    this.launcher?.setAttribute("aria-label", unread ? `${own.open}, ${unread}` : own.open);
   }
 }

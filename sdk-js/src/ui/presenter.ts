@@ -54,6 +54,7 @@ export class Presenter implements Ui {
     this.chat = new Chat(this.surface.stage, stage, life, {
       left: (closed) => this.leaveChat(closed),
       acted: (action) => this.current && this.acted(this.current, action),
+      opened: () => this.confirm(),
     });
     life.ending(() => this.clear());
   }
@@ -99,7 +100,8 @@ export class Presenter implements Ui {
   }
 
   clear(): void {
-    for (const entry of [...this.entries]) this.drop(entry);
+    // Waiting ones first: none may follow the current one.
+    for (const entry of [...this.entries].reverse()) this.drop(entry);
     this.chat.clear();
     this.rest();
   }
@@ -155,6 +157,7 @@ export class Presenter implements Ui {
   }
 
   private look(covering: boolean, dressed: boolean): void {
+    if (!this.unguard) return;
     if (dressed) this.paint();
     this.surface.settle(covering);
     for (const { aim } of this.entries) aim?.look();
@@ -164,6 +167,7 @@ export class Presenter implements Ui {
   /** Who has the one place now. */
   private next(): void {
     const { current } = this;
+    if (!this.unguard || this.life.ended) return;
     if (current?.aim && !current.aim.seen) this.hide(current);
     if (!this.current && this.ready && document.visibilityState !== "hidden") {
       const entry = this.entries.find(({ aim, item }) => !item.message && (!aim || aim.seen));
@@ -327,11 +331,12 @@ export class Presenter implements Ui {
       event.preventDefault();
     } else if (type === "focusout" && (event as FocusEvent).relatedTarget) this.back.forget();
     else if (type !== "keydown" || (event as KeyboardEvent).isComposing) this.chat.heard(event, at);
-    else if (key === "F6") {
+    else if (key === "F6" || key === "Escape") {
+      // A native dialog around us would close.
       event.preventDefault();
-      this.home();
-    } else if (key === "Escape") this.away(at);
-    else this.chat.heard(event, at);
+      if (key === "F6") this.home();
+      else this.away(at);
+    } else this.chat.heard(event, at);
   }
 
   private away(at: Element | null): void {

@@ -19,7 +19,7 @@ const hand = {
   take: (nudge: Partial<Nudge>, message = false) => {
     seq += 1;
     ui.take({ nudge: { ...WHOLE, nudge_id: `n${seq}`, ...nudge }, seq, message });
-    return `n${seq}`;
+    return nudge.nudge_id ?? `n${seq}`;
   },
   completed: (id: string) => ui.completed(id),
   withdraw: () => ui.withdraw?.(),
