@@ -16,6 +16,7 @@ _CONFIG = json.dumps(
     {
         "token": KEY,
         "supportedCompression": ["gzip-js"],
+        "autocapture_opt_out": False,
         "sessionRecording": False,
         "surveys": False,
         "heatmaps": False,
@@ -29,7 +30,8 @@ _CONFIG = json.dumps(
         "featureFlagPayloads": {},
         "defaultIdentifiedOnly": True,
     }
-).encode()
+)
+_CONFIG_SCRIPT = f"(window._POSTHOG_REMOTE_CONFIG ??= {{}}).{KEY} = {{config: {_CONFIG}, siteApps: []}}"
 
 
 def markup(origin: str) -> str:
@@ -39,6 +41,8 @@ def markup(origin: str) -> str:
         "api_host": origin,
         "defaults": "2026-01-30",
         "person_profiles": "identified_only",
+        # A further script, which the page would ask for whatever the config says.
+        "disable_surveys": True,
         # It leaves out what it takes for a robot; this is its own switch for tests.
         "opt_out_useragent_filter": True,
     }
@@ -97,15 +101,15 @@ class _Handler(BaseHTTPRequestHandler):
         if path.startswith("/built/") and bundle.is_file():
             self._send(200, gzip.compress(bundle.read_bytes(), 9), "text/javascript", zipped=True)
         elif path.endswith("config"):
-            self._send(200, _CONFIG)
+            self._send(200, _CONFIG.encode())
         elif path.endswith("config.js"):
-            self._send(200, b"", "text/javascript")
+            self._send(200, _CONFIG_SCRIPT.encode(), "text/javascript")
         else:
             self._send(404, b"")
 
     def do_POST(self) -> None:
         self.server.sink.take(self.path, self.rfile.read(int(self.headers.get("content-length", 0))))
-        self._send(200, _CONFIG if "/flags" in self.path else b'{"status":1}')
+        self._send(200, _CONFIG.encode() if "/flags" in self.path else b'{"status":1}')
 
     def do_OPTIONS(self) -> None:
         self._send(204, b"")

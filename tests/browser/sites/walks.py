@@ -172,6 +172,7 @@ def modal(w: Walker) -> None:
         w.clicks("#dead")
         w.clicks("#keep")
         w.sees("#notes", note)
+        w.page.locator("#keep").wait_for(state="hidden")
     w.clicks("#open")
     w.clicks("#close")
     w.page.locator("#close").wait_for(state="hidden")

@@ -24,11 +24,15 @@ function Plants() {
   const [query, setQuery] = useSearchParams();
   const [chosen, setChosen] = useState(null);
   const go = useNavigate();
-  const filter = query.get("q") ?? "";
+  const [filter, setFilter] = useState(query.get("q") ?? "");
+  const narrow = (text) => {
+    setFilter(text);
+    setQuery({ q: text }, { replace: true });
+  };
   return (
     <section>
       <h1>Plants</h1>
-      <label>Filter <input id="filter" value={filter} onChange={(e) => setQuery({ q: e.target.value }, { replace: true })} /></label>
+      <label>Filter <input id="filter" value={filter} onChange={(e) => narrow(e.target.value)} /></label>
       <ul className="list">
         {PLANTS.filter((one) => one.toLowerCase().includes(filter.toLowerCase())).map((one) => (
           // biome-ignore lint: a control made of a list item, as products have them
