@@ -69,6 +69,23 @@ test("what only the mirror has comes from there, what both have comes once", () 
   expect(events(all(queue))).toEqual([one, two]);
 });
 
+test("what is at hand comes first, and takes nothing from what comes later", () => {
+  const shelf = new TestShelf();
+  const gone = queueOn(shelf, "gone");
+  const one = fresh({ user_id: "u1" });
+  gone.add(one);
+  gone.keepProofs(() => "t1");
+  const key = `q.gone.${one.event_id}`;
+  const text = shelf.items.get(`h.${key}`) ?? "";
+  // The browser died: the token was written to both long ago, the event only copied.
+  shelf.items.delete(`h.${key}`);
+  const queue = queueOn(shelf);
+  queue.load("gone");
+  expect(queue.first(any)).toBeUndefined();
+  queue.load("gone", new Map([[key, text]]));
+  expect(queue.proof(queue.first(any)?.lot ?? "")).toBe("t1");
+});
+
 test("an event of an older version, under a key of its own, is taken over like a queue", () => {
   const shelf = new TestShelf();
   const one = fresh();

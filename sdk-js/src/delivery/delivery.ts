@@ -18,8 +18,6 @@ const LOOK_MS = 30_000;
 const OLD_MS = 500;
 /** A guess, for our share of localStorage beside other tabs. */
 const USUAL_CHARS = 700;
-/** Some browsers never answer. */
-const READ_MS = 2_000;
 
 export class Delivery {
   private readonly mirror: Mirror;
@@ -127,24 +125,26 @@ export class Delivery {
   private async look(): Promise<void> {
     this.looked = Date.now();
     const shelved = this.store.keys("q.").map(ownerOf);
-    const mirrored = await this.patiently(this.mirror.keys());
     this.queue.makeRoom(shelved.filter((owner) => owner !== this.own).length * USUAL_CHARS);
-    for (const owner of new Set([...shelved, ...(mirrored ?? []).map(ownerOf)])) {
+    this.take(shelved);
+    this.take((await this.mirror.keys()).map(ownerOf));
+  }
+
+  private take(owners: (string | undefined)[]): void {
+    for (const owner of new Set(owners)) {
       if (!owner || owner === this.own || !this.here) continue;
       this.owners.take(owner, () => void this.life.guard.run(() => this.load(owner)));
     }
   }
 
+  /** First what is at hand: IndexedDB may take seconds after a start of the browser, or never answer. */
   private async load(owner: string): Promise<void> {
-    const mirrored = await this.patiently(this.mirror.read(`q.${owner}`));
+    this.queue.load(owner);
+    this.sender.soon(OLD_MS);
+    const mirrored = await this.mirror.read(`q.${owner}`);
     if (!this.owners.holds(owner)) return;
-    this.queue.load(owner, mirrored ?? new Map());
+    this.queue.load(owner, mirrored);
     if (this.queue.hasAnyOf(owner)) this.sender.soon(OLD_MS);
     else this.owners.drop(owner);
-  }
-
-  private patiently<T>(answer: Promise<T>): Promise<T | undefined> {
-    const late = new Promise<undefined>((resolve) => this.life.after(READ_MS, () => resolve(undefined)));
-    return Promise.race([answer, late]);
   }
 }

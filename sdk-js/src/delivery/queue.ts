@@ -123,20 +123,20 @@ export class EventQueue {
     }
   }
 
-  /** Takes up a queue that is ours now. `mirrored`: what the mirror has of it, by key. */
-  load(owner: string, mirrored: Map<string, string>): void {
+  /** Takes up a queue that is ours now. `mirrored`: what the mirror has of it, by key, once that is known. */
+  load(owner: string, mirrored?: Map<string, string>): void {
     const head = HEAD + owner;
     const shelved = new Map(this.store.keys(head).map((key) => [key, this.store.get(key) ?? ""]));
     const proofs: [string, string][] = [];
     const late = Date.now() - OLDEST_MS;
     const old: Entry[] = [];
-    for (const [key, text] of new Map([...mirrored, ...shelved])) {
+    for (const [key, text] of new Map([...(mirrored ?? []), ...shelved])) {
       const event = parse(text);
+      if (mirrored && !mirrored.has(key)) this.mirror.set(key, text);
       if (key.startsWith(`${head}.~`)) proofs.push([key.slice(HEAD.length), text]);
       else if (!event) this.unrest(key);
       else if (!this.entries.has(event.event_id)) {
         const entry = { ...entryOf(owner, event, text), key, shelved: shelved.has(key) };
-        if (!mirrored.has(key)) this.mirror.set(key, text);
         this.keep(entry);
         if (timeOf(entry.id) < late) old.push(entry);
       }
@@ -144,7 +144,7 @@ export class EventQueue {
     for (const [lot, text] of proofs) {
       const known = this.lots.get(lot);
       if (known) known.proof = text;
-      else this.unrest(HEAD + lot);
+      else if (mirrored) this.unrest(HEAD + lot);
     }
     // As they happened: ids sort by time.
     this.entries = new Map([...this.entries].sort(([a], [b]) => (a < b ? -1 : 1)));
