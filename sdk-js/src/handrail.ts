@@ -161,8 +161,10 @@ export function createHandrail(origin: string | null, chunks: Chunks): Handrail 
         set.delete(fn);
       };
     },
-    flush: async () => {
+    // The stub waits by a function.
+    flush: async (done?: unknown) => {
       await guard.run(() => client?.flush());
+      if (typeof done === "function") done();
     },
     shutdown: () => {
       guard.run(() => client?.shutdown());

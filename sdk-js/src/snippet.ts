@@ -24,11 +24,12 @@ function start(): void {
   const queued = Array.isArray(before) ? before : [];
   // A stub's methods may be in somebody's hands: from here on they end here.
   if (queued === before) queued.push = handrail.push;
-  // Before init, so that who is identified already is so from the first event on.
-  handrail.push(...queued.filter((call) => call?.[0] !== "init"));
+  // Before init, so that who is identified already is so from the first event on; a flush after it.
+  const later = (call: unknown[]) => call?.[0] === "init" || call?.[0] === "flush";
+  handrail.push(...queued.filter((call) => !later(call)));
   const own = script?.getAttribute("data-key");
   if (own) handrail.init({ key: own, ...attributes(script) });
-  handrail.push(...queued.filter((call) => call?.[0] === "init"));
+  handrail.push(...queued.filter(later));
 }
 
 function attributes(script: Element | null): Partial<Options> {
