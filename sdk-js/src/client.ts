@@ -12,7 +12,7 @@ import type { Chunks, Core } from "./live/border";
 import { LiveGate } from "./live/gate";
 import type { IdentifyOptions, Options } from "./options";
 import { outlet } from "./outlet";
-import { watchPage } from "./page";
+import { watchPage, whenBack } from "./page";
 import { isSampled, Rules, readConfig } from "./rules";
 import { localShelf, Store } from "./store";
 import { anonymousId } from "./who/anonymous";
@@ -146,6 +146,11 @@ export class Client {
   private start(): void {
     const { life } = this;
     this.started = true;
+    // Before what it records of the return, which belongs to the queue of the page that is back.
+    whenBack(life, () => {
+      if (!this.pending) this.delivery.back();
+      this.who.follow();
+    });
     this.capture = new Capture(this.recorder, life, this.door.endpoint, this.iframes);
     // After its making: what it records may need it.
     this.capture.pages.look();
@@ -153,10 +158,6 @@ export class Client {
       away: (leaving) => {
         if (leaving) this.capture?.settle(true);
         this.away(leaving);
-      },
-      back: () => {
-        if (!this.pending) this.delivery.back();
-        this.who.follow();
       },
       online: () => this.delivery.retryNow(),
     });
@@ -247,6 +248,9 @@ export class Client {
       visit: () => this.who.session.at(Date.now()),
       saw: (properties) => this.recorder.record("target_check", { properties }),
       userId: () => this.who.userId,
+      naming: (nameOf) => {
+        this.recorder.nameOf = nameOf;
+      },
       language: () => this.rules.config.language,
       theme: () => this.rules.config.theme,
       configured: (value) => {

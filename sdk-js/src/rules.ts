@@ -23,6 +23,8 @@ export class Rules {
 
   constructor(private readonly store: Store) {
     this.config = stored(store) ?? CAUTIOUS;
+    // Texts only on this page's own word: what was allowed yesterday may have been forbidden since.
+    this.config.capture.text = false;
   }
 
   set(config: SnippetConfig): void {

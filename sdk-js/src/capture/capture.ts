@@ -29,8 +29,6 @@ export class Capture {
     this.pages = new Pages(recorder, life, () => this.settle(true));
     life.on(document, "visibilitychange", () => {
       const state = document.visibilityState;
-      // A page may never come back from here; and a click that hid it was answered.
-      if (state === "hidden") this.settle(true);
       recorder.record("visibility", { properties: { state } });
     });
   }

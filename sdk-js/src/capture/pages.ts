@@ -23,7 +23,6 @@ export class Pages {
     life.on<PageTransitionEvent>(window, "pageshow", (event) => {
       if (event.persisted) this.view(this.current);
     });
-    this.look();
   }
 
   /** Tells of the page, unless it is the one told of last. */

@@ -18,6 +18,8 @@ export interface Core extends Omit<Stage, "shown" | "ack">, Sights {
   readonly loadUi: LoadUi;
   readonly loadHealth: LoadHealth;
   userId(): string;
+  /** How an element's accessible name is read: asked where the tenant allows texts. */
+  naming(nameOf: (element: Element) => string | null): void;
   /** A config came by the socket. */
   configured(config: unknown): void;
   /** There is a token for this user now. */

@@ -1,10 +1,11 @@
 // Socket, tabs and nudges: fetched when a page has been looked at for a while.
 
+import { nameOf } from "../capture/words";
 import { openHealth } from "../health/gate";
 import type { Lifetime } from "../lifetime";
 import { Desk } from "../nudges/desk";
 import { Shown } from "../nudges/shown";
-import { whenLookedAt } from "../page";
+import { whenBack, whenLookedAt } from "../page";
 import type { Core, Live } from "./border";
 import { Line } from "./line";
 
@@ -12,6 +13,7 @@ import { Line } from "./line";
 const LOOKED_AT_MS = 2_000;
 
 export function startLive(core: Core, life: Lifetime): Live {
+  core.naming(nameOf);
   const shown = new Shown(core.store);
   let line: Line | null = null;
   let user = core.userId();
@@ -37,12 +39,11 @@ export function startLive(core: Core, life: Lifetime): Live {
   // Whatever is held would keep the page from the back/forward cache, or another tab from taking over.
   life.on(window, "pagehide", down);
   life.on(document, "freeze", down);
-  life.on<PageTransitionEvent>(window, "pageshow", (event) => {
-    if (event.persisted) upLater();
-  });
+  whenBack(life, upLater);
   life.on(document, "resume", upLater);
   life.on(document, "visibilitychange", () => line?.looked(document.visibilityState !== "hidden"));
   life.on(window, "focus", () => line?.focused());
+  life.on(window, "blur", () => line?.blurred());
   life.on(window, "online", () => line?.hurry());
   life.on<StorageEvent>(window, "storage", ({ key }) => {
     if (key?.endsWith(".shown")) shown.refresh();

@@ -1,13 +1,14 @@
 // Whether a person could see an element: it is there, it is drawn, some of it lies in the window, and nothing covers it.
 
 import { ROOT_TAG } from "../capture/element";
+import { stepsOf } from "../capture/find";
 import type { Lifetime } from "../lifetime";
 
 /** The first element drawn at all. `>>>` leads into an open shadow root. */
 export function find(selector: string): Element | null {
   try {
     let roots: ParentNode[] = [document];
-    const steps = selector.split(">>>");
+    const steps = stepsOf(selector);
     for (const step of steps.slice(0, -1)) {
       roots = roots.flatMap((root) =>
         [...root.querySelectorAll(step)].flatMap((element) => element.shadowRoot ?? []),

@@ -69,8 +69,9 @@ def test_a_click_is_answered_by_what_the_page_does_next(walk: Callable[..., Any]
 def test_controls_that_are_switched_off_are_clicked_in_vain(walk: Callable[..., Any]) -> None:
     here = walk("plain")
     here.adds(
-        '<button id="off" disabled><b style="padding:9px">Off</b></button><fieldset disabled><button id="inner">Off</button>'
-        '</fieldset><input id="field" disabled value="x"><button id="aria" aria-disabled="true">Off</button>'
+        '<button id="off" disabled><b style="padding:9px">Off</b></button>'
+        '<fieldset disabled><button id="inner">Off</button></fieldset><input id="field" disabled value="x">'
+        '<button id="aria" aria-disabled="true">Off</button>'
     )
     for what in ("off", "inner", "field", "aria"):
         here.person.clicks(here.page.locator(f"#{what}"))
