@@ -35,7 +35,7 @@
     // Frames have numbers; zone.js keeps a global for each kind of event that anybody listens to.
     names: names.filter((name) => !/^(\d+$|__zone_symbol__)/.test(name)),
     functions: seen,
-    page: page.outerHTML.replace(/\/\d+\/(?=[a-z-]+\/)/g, "/N/").replace(/ nonce="[^"]*"/g, ""),
+    page: page.outerHTML.replace(/\/\d+\/(?=[a-z])/g, "/N/").replace(/ nonce="[^"]*"/g, ""),
     cookie: document.cookie,
     handlers: ["onunload", "onbeforeunload", "onerror", "onunhandledrejection", "onpagehide"].filter((name) => window[name]),
   };
