@@ -107,7 +107,9 @@ test("dismissed by its button or Esc, clicked by an action; the next one waits i
 
 test("what this browser has shown is not shown again, only acknowledged; the expired is left alone", async () => {
   const shelf = new TestShelf();
-  await setup(shelf).take(nudge(), 1);
+  const before = setup(shelf);
+  await before.take(nudge(), 1);
+  before.own.end();
   const { take, told, acks, own } = setup(shelf);
   await take(nudge(), 1);
   await take(nudge({ nudge_id: "old", expires_at: "2020-01-01T00:00:00Z" }), 2);

@@ -31,7 +31,10 @@ export class Aim {
 
   /** The page was changed: holds on to an element that was only exchanged, before anything is painted. */
   changed(): void {
-    if (this.element?.isConnected === false && this.seek()) this.aimed.replaced();
+    if (this.element?.isConnected !== false) return;
+    // What is seen of the one that is gone says nothing of the one that came.
+    this.stopLook();
+    if (this.seek()) this.aimed.replaced();
   }
 
   look(): void {

@@ -13,6 +13,8 @@ export interface ChatHandlers {
   /** Put away or closed by the user. */
   left(closed: boolean): void;
   acted(action: Action): void;
+  /** The user wrote: the nudge is answered, and what comes next joins the conversation. */
+  said(): void;
   /** What waited can be seen now. */
   opened(): void;
 }
@@ -151,7 +153,9 @@ export class Chat {
       (text, state) => {
         this.talked = true;
         this.add("me", set(make("p", "", text), { dir: "auto" }), state);
-        return this.nudge?.nudge_id ?? null;
+        const about = this.nudge?.nudge_id ?? null;
+        this.handlers.said();
+        return about;
       },
       () => this.scroll(),
     );

@@ -54,6 +54,7 @@ export class Presenter implements Ui {
     this.chat = new Chat(this.surface.stage, stage, life, {
       left: (closed) => this.leaveChat(closed),
       acted: (action) => this.current && this.acted(this.current, action),
+      said: () => this.current?.card === this.chat.panel && this.current && this.drop(this.current, false),
       opened: () => this.confirm(),
     });
     life.ending(() => this.clear());

@@ -51,6 +51,9 @@ def test_without_a_connection_it_says_so_and_tries_again(hand: Any) -> None:
     one.page.evaluate("ui.online = true; dispatchEvent(new Event('online'))")
     card.get_by_text("Sent", exact=True).wait_for()
     assert again.count() == 0
+    # An answer joins it, be it a message or another nudge.
+    one.chats("Now?")
+    assert one.page.locator(".log").inner_text().count("?") == 3
     # Sent once, whoever asked how often.
     assert one.page.evaluate("ui.said") == ["n1: Hello?"]
 
