@@ -56,7 +56,7 @@ help:
 	cd sdk-js && npm ci --silent
 	touch $@
 
-.make/sdk: .make/npm $(shell find sdk-js/src -type f 2>/dev/null) sdk-js/package.json $(wildcard sdk-js/scripts/* sdk-js/vite.config.ts sdk-js/tsconfig.json)
+.make/sdk: .make/npm $(shell find sdk-js/src sdk-js/releases -type f 2>/dev/null) sdk-js/package.json $(wildcard sdk-js/scripts/* sdk-js/vite.config.ts sdk-js/tsconfig.json)
 	@echo "building the snippet"
 	cd sdk-js && npm run --silent build
 	touch $@
