@@ -53,7 +53,7 @@ def test_the_description_is_whole():
         "/api/v1/keys": {"get", "post"}, "/api/v1/keys/{key_id}": {"delete"}, "/sdk/v1/config": {"get"},
         "/api/v1/deadletters": {"get", "delete"}, "/api/v1/deadletters/retry": {"post"},
         "/api/v1/deadletters/{dead_letter_id}": {"delete"}, "/api/v1/deadletters/{dead_letter_id}/retry": {"post"},
-        "/api/v1/runs": {"get"}, "/api/v1/runs/{run_id}/resume": {"post"},
+        "/api/v1/targets": {"get"}, "/api/v1/runs": {"get"}, "/api/v1/runs/{run_id}/resume": {"post"},
         "/api/v1/escalations/{escalation_id}/close": {"post"},
     }.items():  # fmt: skip
         assert methods <= paths[path].keys(), path

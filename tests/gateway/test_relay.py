@@ -57,6 +57,7 @@ async def test_reads_are_relayed_with_a_principal(running: Any, make_tenant: Any
         "/api/v1/nudges?since=2026-01-01T00%3A00%3A00Z",
         "/api/v1/decisions",
         "/api/v1/escalations",
+        "/api/v1/targets?state=missing",
     ]
     for path in paths:
         answer = await running.client.get(path, headers=running.secret(tenant, **{"X-Request-ID": "r-1"}))

@@ -6,7 +6,7 @@ from typing import Any
 from tests.hostile.bodies import NOT_JSON, WRONG_ROOTS
 from tests.hostile.cases import CONFIG, EVENTS, IDENTIFY, JSON, KEYS, TEN_MB, Case, case
 
-LISTS = ("events", "users", "sessions", "nudges", "decisions", "escalations")
+LISTS = ("events", "users", "sessions", "nudges", "decisions", "escalations", "targets")
 
 
 def api() -> Iterator[Case]:  # noqa: C901 - a table

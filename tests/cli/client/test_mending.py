@@ -83,7 +83,48 @@ def platform() -> Iterator[tuple[Platform, str]]:
     thread.join()
 
 
+def target(selector: str, state: str, *pages: dict[str, Any], sent: int = 0) -> dict[str, Any]:
+    return {
+        "selector": selector, "state": state, "pages": list(pages), "found": 1, "missed": 2, "first_missed_at": None,
+        "last_seen_at": None, "nearest": [],
+        "uses": [{"baseline": "first", "step": "new"}, {"baseline": "first", "step": None}] if pages else [],
+        "nudges": {"sent": sent, "shown": 1, "target_missing": sent - 1},
+    }  # fmt: skip
+
+
+def page(path: str, state: str, **more: Any) -> dict[str, Any]:
+    seen = {"last_found_at": None, "last_used_at": None, "first_missed_at": None, "nearest": []}
+    return {"path": path, "state": state, "found": 5, "missed": 4, **seen, **more}
+
+
 Run = Callable[..., Any]
+
+
+def test_elements_are_a_row_for_each_page(platform: tuple[Platform, str], run: Run) -> None:
+    near = [{"selector": "#create", "count": 3}, {"selector": "#a\x1b[31m", "count": 1}]
+    gone = page("/p", "missing", last_used_at="2026-01-02T00:00:00Z", first_missed_at="2026-01-03", nearest=near)
+    found = [
+        target("#new", "missing", page("/q", "ok", last_found_at="2026-01-01T00:00:00Z"), gone, sent=2),
+        target("#nudged", "ok", sent=1),
+    ]
+    platform[0].says("GET", "/api/v1/targets", {"items": found, "next": None})
+    done = run("targets", "acme")
+    assert done.exit_code == 0, done.output
+    heading, *rows = [line.split("  ") for line in done.output.splitlines()]
+    assert [word.strip() for word in heading if word] == [
+        "STATE", "ELEMENT", "PAGE", "USED BY", "FOUND", "MISSED", "LAST SEEN", "MISSING SINCE", "NEAREST",
+    ]  # fmt: skip
+    assert [[word.strip() for word in row if word] for row in rows] == [
+        ["missing", "#new", "/p", "first/new, first/success, 2 nudges", "5", "4", "2026-01-02T00:00:00Z", "2026-01-03",
+         "#create (3), #a\ufffd[31m (1)"],
+        ["ok", "#new", "/q", "first/new, first/success, 2 nudges", "5", "4", "2026-01-01T00:00:00Z", "-", "-"],
+        ["ok", "#nudged", "-", "1 nudge", "1", "0", "-", "-", "-"],
+    ]  # fmt: skip
+    assert json.loads(run("targets", "acme", "--only", "missing", "--json").output) == {"items": found}
+    assert platform[0].asked[-1] == ("GET", "/api/v1/targets?limit=500&state=missing")
+    platform[0].says("GET", "/api/v1/targets", {"items": [], "next": None})
+    assert run("targets", "acme", "--only", "missing").output == "acme has no elements that are missing\n"
+    assert run("targets", "acme", "--only", "lost").exit_code == 2
 
 
 @pytest.fixture

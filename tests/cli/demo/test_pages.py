@@ -37,6 +37,13 @@ def client(tmp_path: Path, write: Write) -> TestClient:
     return TestClient(app, follow_redirects=False)
 
 
+def test_a_button_gets_another_id_by_a_switch(client: TestClient) -> None:
+    assert 'id="new-project"' in client.get("/acme/projects").text
+    renamed = client.get("/acme/projects?renamed").text
+    assert 'id="create-project"' in renamed
+    assert "new-project" not in renamed
+
+
 @pytest.mark.parametrize(
     "path",
     [
