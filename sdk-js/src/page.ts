@@ -6,8 +6,6 @@ import type { Lifetime } from "./lifetime";
 export interface Turns {
   /** May be gone in a moment. `leaving`: it is left, not only hidden. */
   away(leaving: boolean): void;
-  /** Back from the back/forward cache. */
-  back(): void;
   online(): void;
 }
 
@@ -16,10 +14,14 @@ export function watchPage(life: Lifetime, turns: Turns): void {
     if (document.visibilityState === "hidden") turns.away(false);
   });
   life.on(window, "pagehide", () => turns.away(true));
-  life.on<PageTransitionEvent>(window, "pageshow", (event) => {
-    if (event.persisted) turns.back();
-  });
   life.on(window, "online", () => turns.online());
+}
+
+/** Out of the back/forward cache. */
+export function whenBack(life: Lifetime, fn: () => void): void {
+  life.on<PageTransitionEvent>(window, "pageshow", (event) => {
+    if (event.persisted) fn();
+  });
 }
 
 /** Calls `fn` once, when the page has been looked at for `ms` without a break. Returns how to stop waiting. */

@@ -3,9 +3,9 @@ import { type Consent, consentNow, keepConsent, keptConsent } from "../src/conse
 import { Store } from "../src/store";
 import { TestShelf } from "./making";
 
-type Given = [said?: Consent, kept?: Consent, option?: Consent];
+type Maybe = Consent | undefined;
 
-const WITHOUT_SIGNAL: [Consent, ...Given][] = [
+const WITHOUT_SIGNAL: [state: Consent, said?: Maybe, kept?: Maybe, option?: Maybe][] = [
   ["granted"],
   ["pending", undefined, undefined, "pending"],
   ["denied", undefined, undefined, "denied"],

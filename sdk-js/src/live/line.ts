@@ -40,7 +40,7 @@ export class Line {
     public lastSeq: number,
   ) {
     const { guard } = life;
-    const name = `handrail.${core.scope}.${user}`;
+    const name = `handrail.${core.scope}.live.${user}`;
     this.channel = new Channel(name, guard, (note) => this.heard(note));
     this.socket = new Socket(
       {
@@ -88,6 +88,13 @@ export class Line {
   /** Of two windows side by side, the one that is worked in. */
   focused(): void {
     if (!this.stage.held && document.hasFocus()) this.channel.tell({ kind: "mine" });
+  }
+
+  /** The user has turned to something else: whoever waits may show. */
+  blurred(): void {
+    if (!this.stage.held) return;
+    this.stage.leave();
+    this.stage.take();
   }
 
   hurry(): void {
@@ -140,9 +147,7 @@ export class Line {
         this.hurry();
         return;
       case "mine":
-        if (!this.stage.held || document.hasFocus()) return;
-        this.stage.leave();
-        this.stage.take();
+        if (!document.hasFocus()) this.blurred();
     }
   }
 
