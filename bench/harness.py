@@ -149,9 +149,15 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, load {load:.1f}"
 
 
-def main(benchmark: Callable[[argparse.Namespace], Coroutine[Any, Any, None]], about: str) -> None:
-    """`--quick` for what `make bench` runs; the whole benchmark without it."""
+def main(
+    benchmark: Callable[[argparse.Namespace], Coroutine[Any, Any, None]],
+    about: str,
+    options: Callable[[argparse.ArgumentParser], None] | None = None,
+) -> None:
+    """`--quick` for what `make bench` runs; the whole benchmark without it. `options`: adds the benchmark's own."""
     parser = argparse.ArgumentParser(description=about)
+    if options is not None:
+        options(parser)
     parser.add_argument("--quick", action="store_true", help="shorter rounds, the figures that matter most")
     parser.add_argument("--rounds", type=int, default=3)
     asyncio.run(benchmark(parser.parse_args()))

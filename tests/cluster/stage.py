@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -58,6 +59,26 @@ class Stage:
         kubeconfig = through.kubeconfig() if through else self.plane.kubeconfig()
         with self.workshop.operator(kubeconfig, **{**EAGER, **environment}) as running:
             yield running
+
+    @contextmanager
+    def deployment(self, through: Proxy, **environment: str) -> Iterator[None]:
+        """An operator as Kubernetes keeps one: where it ends by itself, for its lead is lost or it sees nothing any
+        more, it is started again."""
+        ending, lease = threading.Event(), f"operators-{secrets.token_hex(4)}"
+
+        def keep() -> None:
+            while not ending.is_set():
+                with self.operator(through, lease=lease, **environment) as running:
+                    while running.process.poll() is None and not ending.wait(0.2):
+                        pass
+
+        thread = threading.Thread(target=keep, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ending.set()
+            thread.join()
 
     @contextmanager
     def proxy(self) -> Iterator[Proxy]:

@@ -38,7 +38,7 @@ def test_every_tenant_comes_to_its_end(stage: Stage, rate: float, seed: int):
     tenants = [stage.tenant() for _ in range(4)]
     with stage.proxy() as proxy:
         proxy.at_random(rate, seed, *QUICK)
-        with stage.operator(proxy, resync="5"):
+        with stage.deployment(proxy, resync="5"):
             stage.await_settled(*tenants, within=150)
             met = {entry.fault for entry in proxy.faults()}
             proxy.flawless()
@@ -52,12 +52,13 @@ def test_every_tenant_comes_to_its_end(stage: Stage, rate: float, seed: int):
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(5))
 def test_with_hangs_and_stalled_watches(stage: Stage, seed: int):
-    """Creation, a change and the end, all behind the proxy."""
+    """Creation, a change and the end, all behind the proxy. Renewals of the Lease hang too, and an operator that cannot
+    renew it ends."""
     suspended = suspended_without_faults(stage)
     kept = [stage.tenant() for _ in range(5)]
     with stage.proxy() as proxy:
         proxy.at_random(0.1, seed, *ALL)
-        with stage.operator(proxy, resync="20", canary_every="10"):
+        with stage.deployment(proxy, resync="20", canary_every="10"):
             stage.await_settled(*kept, within=600)
             for name in kept:
                 stage.api.apply(kube_api.tenant(name, suspend=True))
@@ -69,7 +70,7 @@ def test_with_hangs_and_stalled_watches(stage: Stage, seed: int):
         for name in kept:
             assert differences(stage.looker.of(name), suspended) == []
         proxy.at_random(0.1, seed + 100, *ALL)
-        with stage.operator(proxy, resync="20", canary_every="10"):
+        with stage.deployment(proxy, resync="20", canary_every="10"):
             for name in kept:
                 stage.api.delete(kinds.TENANT, None, name)
             stage.await_gone(*kept, within=600)

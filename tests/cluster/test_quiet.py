@@ -32,18 +32,19 @@ def told(writes: list[Write]) -> Counter[tuple[str, str, str]]:
 
 def test_nothing_is_written_over_resyncs_and_a_restart(stage: Stage):
     tenants = [stage.tenant() for _ in range(3)]
-    with stage.taking(), stage.operator(None, resync="1") as first:
-        stage.await_probed(*tenants)
-        for name in tenants:
-            eventually(lambda name=name: flows(stage, name), f"the data path of {name} is whole")  # type: ignore[misc]
-        eventually(lambda: not changes(stage.audit.writes(since=_seconds_ago(2))), "the last word is written")
-        since, begun = datetime.now(UTC), looks(first)
-        eventually(lambda: looks(first) >= begun + 4 * len(tenants), "four resyncs")
-        first.stop()
-    with stage.taking(), stage.operator(None, resync="1") as second:
-        second.await_ready()
-        eventually(lambda: looks(second) >= 4 * len(tenants), "all of them were looked at again")
-        writes = stage.audit.writes(since=since)
+    with stage.taking():
+        with stage.operator(None, resync="1") as first:
+            stage.await_probed(*tenants)
+            for name in tenants:
+                eventually(lambda name=name: flows(stage, name), f"the data path of {name} is whole")  # type: ignore[misc]
+            eventually(lambda: not changes(stage.audit.writes(since=_seconds_ago(2))), "the last word is written")
+            since, begun = datetime.now(UTC), looks(first)
+            eventually(lambda: looks(first) >= begun + 4 * len(tenants), "four resyncs")
+            first.stop()
+        with stage.operator(None, resync="1") as second:
+            second.await_ready()
+            eventually(lambda: looks(second) >= 4 * len(tenants), "all of them were looked at again")
+            writes = stage.audit.writes(since=since)
     assert told(changes(writes)) == {}
     assert {write.kind for write in writes} == {"leases"}, "the audit log tells of the Lease, so it tells all"
 
@@ -54,20 +55,21 @@ def test_a_hundred_tenants_are_quiet_for_five_minutes(stage: Stage):
     """With real settings."""
     tenants = [stage.tenant() for _ in range(100)]
     real = {"first_retry": "5", "longest_retry": "600", "requests_per_second": "100", "requests_burst": "200"}
-    with stage.taking(), stage.operator(None, **real) as first:
-        stage.await_probed(*tenants, within=1200)
-        for name in tenants:
-            eventually(lambda name=name: flows(stage, name), f"the data path of {name} is whole")  # type: ignore[misc]
-        eventually(lambda: not changes(stage.audit.writes(since=_seconds_ago(5))), "the last word is written")
-        since = datetime.now(UTC)
-        time.sleep(300)
-        assert looks(first) >= len(tenants)
-        first.stop()
-    with stage.taking(), stage.operator(None, **real) as second:
-        second.await_ready()
-        eventually(lambda: looks(second) >= len(tenants), "all of them were looked at again", 300)
-        time.sleep(10)
-        writes = stage.audit.writes(since=since)
+    with stage.taking():
+        with stage.operator(None, **real) as first:
+            stage.await_probed(*tenants, within=1200)
+            for name in tenants:
+                eventually(lambda name=name: flows(stage, name), f"the data path of {name} is whole")  # type: ignore[misc]
+            eventually(lambda: not changes(stage.audit.writes(since=_seconds_ago(5))), "the last word is written")
+            since = datetime.now(UTC)
+            time.sleep(300)
+            assert looks(first) >= len(tenants)
+            first.stop()
+        with stage.operator(None, **real) as second:
+            second.await_ready()
+            eventually(lambda: looks(second) >= len(tenants), "all of them were looked at again", 300)
+            time.sleep(10)
+            writes = stage.audit.writes(since=since)
     assert told(changes(writes)) == {}
     assert {write.kind for write in writes} == {"leases"}
 
