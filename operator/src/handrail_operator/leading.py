@@ -60,7 +60,7 @@ class Office:
             expected=(TenantError, ApiError, NotConverged),
             observe=metrics.looked,
         )
-        self.secrets = SecretWatches(cluster, self.queue.touch)
+        self.secrets = SecretWatches(cluster, self.queue.touch, children.echoes)
 
     async def work(self) -> None:
         """Until cancelled; then it has ended what it began."""

@@ -7,7 +7,7 @@ import structlog
 from handrail_operator.kube.client import Cluster
 from handrail_operator.kube.errors import ApiError, Forbidden, NotFound, Unauthorized
 from handrail_operator.kube.kinds import TENANT, Kind
-from handrail_operator.watching.kopf_watches import KINDS, selector
+from handrail_operator.watching.watched import KINDS, selector
 
 log = structlog.get_logger()
 

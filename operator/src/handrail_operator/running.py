@@ -20,12 +20,13 @@ from handrail_operator.patience import await_cluster
 from handrail_operator.probes import served
 from handrail_operator.provision.platform import Access
 from handrail_operator.settings import Settings
-from handrail_operator.watching import gate, kopf_watches
+from handrail_operator.watching import gate, watches
 from handrail_operator.watching.cache import Children, Tenants
 from handrail_operator.watching.canary import Canary
 from handrail_operator.watching.leader import Election, Lead, Terms
 from handrail_operator.watching.queue import IDLE
 from handrail_operator.watching.told import Object, Told
+from handrail_operator.watching.watched import KINDS
 
 log = structlog.get_logger()
 
@@ -124,32 +125,32 @@ class Operator:
             waiting.cancel()
             blind.cancel()
             return 0
-        watches = asyncio.create_task(self._watch(told, canary), name="watches")
+        watching = asyncio.create_task(self._watch(cluster, told, canary), name="watches")
         leading = asyncio.create_task(self._work(cluster, election, office, canary), name="leading")
-        ended, _ = await asyncio.wait({end, blind, watches, leading}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (watches, leading):
+        ended, _ = await asyncio.wait({end, blind, watching, leading}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (watching, leading):
             _tell_end(task)
         _at_the_latest(_END_WITHIN)
         # In this order: nothing is written any more, then another may lead, then nothing is heard any more.
         await _ended(leading)
         if self._lead.held:
             await election.release()
-        await _ended(watches)
+        await _ended(watching)
         end.cancel()
         blind.cancel()
         log.info("operator has ended")
         return 0 if end in ended and len(ended) == 1 else 1
 
-    async def _watch(self, told: Told, canary: Canary) -> None:
+    async def _watch(self, cluster: Cluster, told: Told, canary: Canary) -> None:
         def hear(kind: Kind, event: str | None, thing: Object) -> None:
             if event is None and self._known:
                 canary.began_anew(kind)
             told.hear(kind, event, thing)
 
-        await kopf_watches.run(hear, ApiAccess(self._kubeconfig), started=self._take_signals)
+        await watches.run(hear, ApiAccess(self._kubeconfig), cluster, started=self._take_signals)
 
     async def _work(self, cluster: Cluster, election: Election, office: Office, canary: Canary) -> None:
-        await gate.opened(cluster, kopf_watches.KINDS, self._tenants, self._children)
+        await gate.opened(cluster, KINDS, self._tenants, self._children)
         self._known = True
         log.info("knows the cluster", tenants=len(self._tenants.names()))
         async with asyncio.TaskGroup() as group:

@@ -48,14 +48,15 @@ def test_news_of_what_is_asked_for_wakes():
         {"generation": 2},
         {"annotations": {"handrail.dev/rotate": "2"}},
         {"labels": {"team": "x"}},
-        {"finalizers": []},
+        {"finalizers": ["theirs"]},
         {"deletionTimestamp": "2026-01-01T00:00:00Z"},
         {"uid": "u2"},
     ]
     for change in changes:
         tenants = Tenants()
-        tenants.put(tenant())
-        assert tenants.put(tenant(version=2) | {"metadata": tenant(version=2)["metadata"] | change}), change
+        tenants.put(tenant(finalizers=[names.FINALIZER]))
+        again = tenant(version=2, finalizers=[names.FINALIZER])
+        assert tenants.put(again | {"metadata": again["metadata"] | change}), change
 
 
 def test_a_status_that_others_wrote_into_or_emptied_wakes():
@@ -63,6 +64,32 @@ def test_a_status_that_others_wrote_into_or_emptied_wakes():
         tenants = Tenants()
         tenants.put(tenant(managedFields=word(names.FIELD_MANAGER)) | {"status": {"namespace": "handrail-acme"}})
         assert tenants.put(tenant(version=2, managedFields=word(*managers)) | {"status": status}), managers
+
+
+def test_the_finalizer_that_we_put_there_is_no_news():
+    tenants = Tenants()
+    tenants.put(tenant())
+    assert not tenants.put(tenant(version=2, finalizers=[names.FINALIZER]))
+
+
+def test_what_controllers_write_is_news_where_a_look_would_find_something_else():
+    spec = {"replicas": 1}
+    told = [
+        (child(spec=spec), True),
+        (child(spec=spec, status={"observedGeneration": 1}), False),
+        (child(spec=spec, status={"observedGeneration": 1, "conditions": [{"type": "Progressing"}]}), False),
+        (child(spec=spec, status={"updatedReplicas": 1, "availableReplicas": 1, "replicas": 1}), True),
+        (child(spec={"replicas": 2}, status={"updatedReplicas": 1, "availableReplicas": 1, "replicas": 1}), True),
+    ]
+    children = Children()
+    for number, (thing, news) in enumerate(told, 1):
+        thing["metadata"]["resourceVersion"] = str(number)
+        thing["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": str(number)}
+        assert bool(children.put(kinds.DEPLOYMENT, thing)) == news, thing
+        assert children.seen(kinds.DEPLOYMENT)["deployments", "handrail-acme", "web"] == ("c1", number)
+    assert children.put(kinds.QUOTA, child(kind=kinds.QUOTA))
+    assert not children.put(kinds.QUOTA, child(kind=kinds.QUOTA, version=2, status={"used": {"pods": "3"}}))
+    assert children.put(kinds.QUOTA, child(kind=kinds.QUOTA, version=3, spec={"hard": {"pods": "3"}}))
 
 
 def test_an_older_word_is_not_heard():

@@ -44,8 +44,8 @@ def test_a_child_gives_its_tenant_a_turn_once_that_is_known():
     heard.told.hear(kinds.DEPLOYMENT, None, child())
     assert heard.touched == []
     heard.told.hear(TENANT, None, tenant())
-    heard.told.hear(kinds.DEPLOYMENT, "MODIFIED", child(version=2))
-    heard.told.hear(kinds.DEPLOYMENT, "MODIFIED", child(version=2))
+    heard.told.hear(kinds.DEPLOYMENT, "MODIFIED", child(version=2, spec={"replicas": 3}))
+    heard.told.hear(kinds.DEPLOYMENT, "MODIFIED", child(version=2, spec={"replicas": 3}))
     heard.told.hear(kinds.DEPLOYMENT, "DELETED", child(version=3))
     assert heard.touched == [("acme", True)] * 3
 
@@ -78,3 +78,18 @@ def test_what_ended_unheard_is_as_if_it_had_been_told():
     heard.told.missed(TENANT, ("onboardingtenants", "", "acme"), "u1")
     assert heard.told.tenants.names() == []
     assert heard.touched == [("acme", True)] * 4
+
+
+def test_an_echo_of_our_own_write_is_kept_and_gives_no_turn():
+    heard = Heard()
+    heard.told.hear(TENANT, None, tenant())
+    heard.touched.clear()
+    key = ("deployments", "handrail-acme", "web")
+    echoes = heard.told.children.echoes
+    echoes.writes(key)
+    heard.told.hear(kinds.DEPLOYMENT, "ADDED", child(version=5))
+    assert not echoes.wrote(key, 5)
+    assert heard.touched == []
+    assert heard.told.children.seen(kinds.DEPLOYMENT) == {key: ("c1", 5)}
+    heard.told.hear(kinds.DEPLOYMENT, "MODIFIED", child(version=6, spec={"replicas": 3}))
+    assert heard.touched == [("acme", True)]

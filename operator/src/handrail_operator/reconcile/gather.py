@@ -40,6 +40,7 @@ class Gathering:
     def __init__(
         self,
         cluster: Cluster,
+        objects: Objects,
         children: Children,
         servers: Servers,
         keyrings: Keyrings,
@@ -47,7 +48,7 @@ class Gathering:
         installation: Installation,
     ) -> None:
         self._cluster = cluster
-        self._objects = Objects(cluster)
+        self._objects = objects
         self._children = children
         self._servers = servers
         self._keyrings = keyrings
@@ -81,8 +82,8 @@ class Gathering:
         alive = [one for one in labelled if "deletionTimestamp" not in one["metadata"]]
         chosen = await self._where_it_lives(look, alive)
         if chosen is None:
-            chosen, made = await namespaces.make(self._cluster, look.name, look.uid)
-            if made:
+            chosen, look.fresh = await namespaces.make(self._cluster, self._objects, look.name, look.uid)
+            if look.fresh:
                 self._new.add(chosen["metadata"]["uid"])
         if not namespaces.is_own(chosen, look.uid):
             namespaces.refuse_reserved(chosen["metadata"]["name"], self._settings.namespace)
@@ -106,12 +107,15 @@ class Gathering:
         kept = {note: value for note in namespaces.NOTES if (value := look.mark(note))}
         wanted = namespaces.wanted(look.name, look.uid, look.namespace, kept | (notes or {}))
         if steps.applied([wanted], {steps.key(look.namespace): look.namespace}):
-            look.namespace = await self._cluster.apply(wanted)
+            look.namespace = await self._objects.sent(wanted, self._cluster.apply(wanted))
 
     async def _enter(self, look: Look) -> list[Object]:
         """The Secrets of the namespace, which may be read only once a RoleBinding says so."""
         children = {(plural, name): one for (plural, _, name), one in self._children.of(look.name).items()}
-        new = steps.applied(manifests.rights(self._home(look)), children)
+        rights = manifests.rights(self._home(look))
+        if look.fresh and not rights:
+            return []
+        new = steps.applied(rights, children)
         await self._objects.write(new, {})
         for left in reversed(range(_GRANTED_WITHIN if new else 1)):
             try:
@@ -127,7 +131,8 @@ class Gathering:
         return Home(look.name, look.uid, look.found.namespace, self._settings.namespace, self._installation)
 
     async def _keyring(self, look: Look) -> TenantSecrets:
-        found = await self._keyrings.load(look.name)
+        # Where one is kept from before, making one comes back with it.
+        found = None if look.fresh else await self._keyrings.load(look.name)
         if found is None and look.mark(names.ANNOTATION_DATABASE):
             raise KeyringMissing(
                 f"Secret {names.keyring_secret(look.name)} of namespace {self._settings.namespace} is gone, and with "

@@ -23,6 +23,8 @@ class Look:
     again: float | None = None
     """Seconds until something is to be seen that no watch tells."""
     namespace: Object = field(default_factory=dict)
+    fresh: bool = False
+    """The namespace was made in this very look: nothing stands in it yet."""
     revision: str = ""
     """Of the config that was published."""
     version: str = ""

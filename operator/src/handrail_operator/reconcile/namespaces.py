@@ -8,6 +8,7 @@ from handrail_operator.kube import kinds
 from handrail_operator.kube.client import Cluster
 from handrail_operator.kube.errors import AlreadyExists
 from handrail_operator.manifests import tenant as manifests
+from handrail_operator.reconcile.objects import Objects
 
 Object = dict[str, Any]
 NOTES = (names.ANNOTATION_DATABASE, names.ANNOTATION_MIGRATED)
@@ -70,11 +71,11 @@ def moved(tenant: str, namespace: str) -> NamespaceTaken:
     )
 
 
-async def make(cluster: Cluster, tenant: str, uid: str) -> tuple[Object, bool]:
+async def make(cluster: Cluster, objects: Objects, tenant: str, uid: str) -> tuple[Object, bool]:
     """A new one (True), or the one that stands there and is labelled. Raises NamespaceTaken, NamespaceTerminating."""
     wanted = manifests.namespace(tenant, uid)
     try:
-        return await cluster.create(wanted), True
+        return await objects.sent(wanted, cluster.create(wanted)), True
     except AlreadyExists:
         found = await cluster.get(kinds.NAMESPACE, None, wanted["metadata"]["name"])
     if found is None or "deletionTimestamp" in found["metadata"]:

@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import Awaitable, Iterable
 from typing import Any, TypeVar
 
+from handrail_contracts import names
 from handrail_operator.errors import ApplyRefused
 from handrail_operator.kube import kinds
 from handrail_operator.kube.client import Cluster
 from handrail_operator.kube.errors import Forbidden, Invalid
 from handrail_operator.reconcile import difference, handover, steps
 from handrail_operator.reconcile.steps import Key
+from handrail_operator.watching.cache import key_of, version
+from handrail_operator.watching.echoes import Echoes
+from handrail_operator.watching.told import Touch
 
 T = TypeVar("T")
 Object = dict[str, Any]
@@ -18,8 +22,22 @@ AT_ONCE = 5
 
 
 class Objects:
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, echoes: Echoes, touch: Touch) -> None:
         self._cluster = cluster
+        self._echoes = echoes
+        self._touch = touch
+
+    async def sent(self, wanted: Object, write: Awaitable[Object]) -> Object:
+        """The answer to a write of ours, of which a watch will tell nothing new."""
+        key, stored = key_of(kinds.of(wanted), wanted), 0
+        self._echoes.writes(key)
+        try:
+            found = await write
+            stored = version(found)
+            return found
+        finally:
+            if self._echoes.wrote(key, stored):
+                self._touch(wanted["metadata"]["labels"][names.LABEL_TENANT], urgent=True)
 
     async def refuse_strangers(self, tenant: str, wanted: list[Object], standing: dict[Key, Object]) -> None:
         """What is not in the cache may be missing, or somebody else's. Raises NameTaken, ApiError."""
@@ -37,7 +55,7 @@ class Objects:
         ApiError."""
 
         async def put(one: Object) -> None:
-            standing[steps.key(one)] = await self._put(one, standing.get(steps.key(one)))
+            standing[steps.key(one)] = await self.sent(one, self._put(one, standing.get(steps.key(one))))
 
         await _several(put(one) for one in wanted)
 

@@ -9,7 +9,6 @@ tell     gateway and runtime by their records, people by the status
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Any
 
 from handrail_contracts import names, status
@@ -34,6 +33,7 @@ from handrail_operator.reconcile.objects import Objects
 from handrail_operator.reconcile.tell import Teller
 from handrail_operator.settings import Settings
 from handrail_operator.watching.cache import Children, Tenants
+from handrail_operator.watching.told import Touch
 
 Object = dict[str, Any]
 STRANGERS_AGAIN = 30.0
@@ -58,15 +58,15 @@ class Reconciler:
         settings: Settings,
         installation: Installation,
         *,
-        touch: Callable[[str], None],
+        touch: Touch,
     ) -> None:
         """`touch`: asks for another look at a tenant."""
         self._cluster = cluster
         self._tenants = tenants
         self._servers = servers
         self.keyrings = Keyrings(cluster, settings.namespace)
-        self._gathering = Gathering(cluster, children, servers, self.keyrings, settings, installation)
-        self._objects = Objects(cluster)
+        self._objects = Objects(cluster, children.echoes, touch)
+        self._gathering = Gathering(cluster, self._objects, children, servers, self.keyrings, settings, installation)
         self._data_path = DataPath(servers, touch)
         self._teller = Teller(cluster, settings.identity)
         self._deletion = Deletion(cluster, children, servers, self.keyrings, self._teller, settings.deletion_timeout)

@@ -13,7 +13,9 @@ from typing import Any
 import msgspec
 
 from handrail_contracts import names
-from handrail_operator.kube.kinds import NAMESPACE, Kind
+from handrail_operator.kube.kinds import DEPLOYMENT, JOB, NAMESPACE, Kind
+from handrail_operator.reconcile import rollout
+from handrail_operator.watching.echoes import Echoes
 
 Object = dict[str, Any]
 Key = tuple[str, str, str]
@@ -55,7 +57,8 @@ class Tenants:
         if before is None or before.uid != now.uid:
             return True
         known = _unpack(before.packed)
-        return _asked(known) != _asked(tenant) or (known.get("status") != tenant.get("status") and not _told(tenant))
+        rewritten = known.get("status") != tenant.get("status") and not _told(tenant)
+        return _asked(known) != _asked(tenant) or (_held(known) and not _held(tenant)) or rewritten
 
     def drop(self, tenant: Object) -> bool:
         """Whether it was that very one."""
@@ -94,31 +97,38 @@ class Tenants:
 
 @dataclass
 class Children:
-    """What carries a tenant's label, by that tenant; Secrets are not among it."""
+    """What carries a tenant's label, by that tenant; Secrets are not among it. `echoes`: of Secrets as well."""
+
+    echoes: Echoes = field(default_factory=Echoes)
 
     _kept: dict[str, dict[Key, _Kept]] = field(default_factory=dict)
     _whose: dict[str, dict[Key, str]] = field(default_factory=dict)
     """The other way round, by kind."""
 
     def put(self, kind: Kind, thing: Object) -> list[str]:
-        """The tenants that this is news to: none, one, or two when it went from one to another."""
+        """The tenants that this is news to: none, one, or two when it went from one to another. What controllers
+        write into its status is news only where a look would find something else than before."""
         key = key_of(kind, thing)
         tenant = sys.intern(str((thing["metadata"].get("labels") or {}).get(names.LABEL_TENANT, "")))
         owners = self._whose.setdefault(kind.plural, {})
         whose = owners.get(key)
         now = version(thing)
+        whole = {"apiVersion": kind.api_version, "kind": kind.kind, **_lean(thing)}
+        same = False
         if whose is not None:
             before = self._kept[whose][key]
             if before.version and before.version >= now:
                 return []
             if whose != tenant:
                 self._remove(whose, key)
+            else:
+                same = _matter(kind, _unpack(before.packed)) == _matter(kind, whole)
         told = [whose] if whose is not None and whose != tenant else []
         if tenant:
-            whole = {"apiVersion": kind.api_version, "kind": kind.kind, **_lean(thing)}
             self._kept.setdefault(tenant, {})[key] = _Kept(thing["metadata"]["uid"], now, _pack(whole))
             owners[key] = tenant
-            told.append(tenant)
+            if not same:
+                told.append(tenant)
         return told
 
     def drop(self, kind: Kind, thing: Object) -> list[str]:
@@ -169,13 +179,12 @@ def key_of(kind: Kind, thing: Object) -> Key:
 def _asked(tenant: Object) -> Any:
     """What people and programs ask for, as opposed to what is told of it."""
     meta = tenant["metadata"]
-    return (
-        meta.get("generation"),
-        meta.get("labels"),
-        meta.get("annotations"),
-        meta.get("finalizers"),
-        meta.get("deletionTimestamp"),
-    )
+    return meta.get("generation"), meta.get("labels"), meta.get("annotations"), meta.get("deletionTimestamp")
+
+
+def _held(tenant: Object) -> bool:
+    """Whether it cannot go without us. Only that it can is news: we put the finalizer there ourselves."""
+    return names.FINALIZER in (tenant["metadata"].get("finalizers") or [])
 
 
 def _told(tenant: Object) -> bool:
@@ -189,6 +198,19 @@ def _lean(thing: Object) -> Object:
     meta = thing["metadata"]
     managed = [one for one in meta.get("managedFields") or [] if not one.get("subresource")]
     return {**thing, "metadata": {**meta, "managedFields": managed}}
+
+
+def _matter(kind: Kind, thing: Object) -> Any:
+    """What a look goes by. Ownership of fields is not: where it changes what is wanted, the fields change too."""
+    state: Any = None
+    if kind == DEPLOYMENT:
+        state = rollout.of(thing)
+    elif kind == JOB:
+        state = rollout.migration(thing), rollout.ended_at(thing)
+    meta = {key: value for key, value in thing["metadata"].items() if key not in ("resourceVersion", "managedFields")}
+    # Controllers keep notes of their own there.
+    notes = {key: value for key, value in (meta.pop("annotations", None) or {}).items() if key.startswith(names.GROUP)}
+    return state, notes, meta, {key: value for key, value in thing.items() if key not in ("metadata", "status")}
 
 
 def _readiness(tenant: Object) -> str:

@@ -13,8 +13,8 @@ from handrail_operator.kube.client import Cluster
 from handrail_operator.kube.errors import ApiError
 from handrail_operator.kube.kinds import TENANT, Kind
 from handrail_operator.watching import sweep
-from handrail_operator.watching.kopf_watches import KINDS
 from handrail_operator.watching.told import Told
+from handrail_operator.watching.watched import KINDS
 
 log = structlog.get_logger()
 

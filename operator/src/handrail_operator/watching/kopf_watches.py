@@ -1,11 +1,12 @@
-"""Kopf, used for what it does best: lists and watches that go on over everything. It is told to write nothing.
+"""Kopf, used for what it does best: a list and a watch of tenants that go on over everything. It
+is told to write nothing.
 
 Its handlers hear of single events, so they only pass them on; all decisions are in the reconcile, which looks at the
 whole (`reconcile.reconciler`). Nothing of ours is kept in annotations or status by it, and it adds no finalizer.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import kopf
@@ -13,16 +14,9 @@ from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
 from handrail_contracts import names
 from handrail_operator.kube.access import Access
-from handrail_operator.kube.kinds import NAMESPACE, TENANT, WATCHED, Kind
+from handrail_operator.kube.kinds import TENANT, Kind
 
 Hear = Callable[[Kind, str | None, dict[str, Any]], None]
-
-KINDS = (TENANT, NAMESPACE, *WATCHED)
-
-
-def selector(kind: Kind) -> str:
-    """What of a kind is watched, by labels."""
-    return "" if kind == TENANT else names.LABEL_TENANT
 
 
 def settings() -> kopf.OperatorSettings:
@@ -46,13 +40,10 @@ def settings() -> kopf.OperatorSettings:
     found.persistence.finalizer = names.UNUSED_FINALIZER
     found.persistence.diffbase_storage = _NothingKept()
     found.process.ultimate_exiting_timeout = None
-    for kind in KINDS:
-        if selector(kind):
-            found.watching.label_selectors[kind.group, kind.version, kind.plural] = selector(kind)
     return found
 
 
-def registry(hear: Hear, access: Access, kinds: Iterable[Kind] = KINDS) -> kopf.OperatorRegistry:
+def registry(hear: Hear, access: Access) -> kopf.OperatorRegistry:
     """`access`: read anew each time Kopf logs in, which is when the API server refuses it."""
     made = kopf.OperatorRegistry()
 
@@ -61,8 +52,7 @@ def registry(hear: Hear, access: Access, kinds: Iterable[Kind] = KINDS) -> kopf.
         await access.load()
         return kopf.ConnectionInfo(**await access.for_kopf())
 
-    for kind in kinds:
-        _listen(made, kind, hear)
+    _listen(made, TENANT, hear)
     return made
 
 

@@ -13,6 +13,8 @@ from handrail_contracts import names
 from handrail_operator.kube.client import Cluster
 from handrail_operator.kube.errors import ApiError, Gone
 from handrail_operator.kube.kinds import SECRET
+from handrail_operator.watching.cache import key_of, version
+from handrail_operator.watching.echoes import Echoes
 from handrail_operator.watching.told import Touch
 
 log = structlog.get_logger()
@@ -25,8 +27,9 @@ _LONGEST_PAUSE = 60.0
 class SecretWatches:
     """`set` what is to be watched; `run` watches it until it is cancelled."""
 
-    def __init__(self, cluster: Cluster, touch: Touch) -> None:
+    def __init__(self, cluster: Cluster, touch: Touch, echoes: Echoes) -> None:
         self._cluster = cluster
+        self._echoes = echoes
         self._touch = touch
         self._wanted: dict[str, set[str]] = {}
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
@@ -59,28 +62,24 @@ class SecretWatches:
 
     async def _watch(self, tenant: str, namespace: str) -> None:
         pause = _FIRST_PAUSE
+        # From nowhere: then it begins with what there is.
         at = ""
         while True:
             try:
-                at = at or await self._begin(tenant, namespace)
                 async for event, thing in self._cluster.watch(
                     SECRET, namespace, labels=names.LABEL_USE, resource_version=at, metadata_only=True
                 ):
                     at = thing["metadata"]["resourceVersion"]
                     pause = _FIRST_PAUSE
-                    if event != "BOOKMARK":
+                    if event != "BOOKMARK" and self._echoes.is_news(key_of(SECRET, thing), version(thing)):
                         self._touch(tenant, urgent=True)
                 # Those of many namespaces that were begun together must not all come back together.
                 await asyncio.sleep(random.uniform(0, _FIRST_PAUSE))  # noqa: S311 - no secret
             except Gone:
                 at = ""
+                # What ended meanwhile is never told.
+                self._touch(tenant)
             except ApiError as error:
                 log.debug("watch of Secrets ended", namespace=namespace, why=error.message)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
                 pause = min(pause * 2, _LONGEST_PAUSE)
-
-    async def _begin(self, tenant: str, namespace: str) -> str:
-        """The version to watch from. What happened before it is seen by looking at the tenant."""
-        at = await self._cluster.now(SECRET, namespace, labels=names.LABEL_USE)
-        self._touch(tenant)
-        return at

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from handrail_operator.kube.client import Cluster
 from handrail_operator.kube.kinds import TENANT, Kind
 from handrail_operator.watching.cache import Children, Key, Tenants, key_of, version
-from handrail_operator.watching.kopf_watches import selector
+from handrail_operator.watching.watched import selector
 
 Seen = Mapping[Key, tuple[str, int]]
 """By key: uid and version."""

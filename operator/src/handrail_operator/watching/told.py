@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from handrail_operator.kube.kinds import NAMESPACE, TENANT, Kind
-from handrail_operator.watching.cache import Children, Tenants
+from handrail_operator.watching.cache import Children, Tenants, key_of, version
 
 Object = dict[str, Any]
 
@@ -59,13 +59,14 @@ class Told:
 
     def _child(self, kind: Kind, event: str | None, thing: Object) -> None:
         told = self.children.drop(kind, thing) if event == "DELETED" else self.children.put(kind, thing)
-        self._news(kind, told)
+        self._news(kind, told, echo=not self.children.echoes.is_news(key_of(kind, thing), version(thing)))
 
-    def _news(self, kind: Kind, told: list[str]) -> None:
+    def _news(self, kind: Kind, told: list[str], *, echo: bool = False) -> None:
         for name in told:
             # One whose tenant is not known yet is looked at when that comes.
             if name not in self.tenants:
                 continue
-            self._touch(name, urgent=True)
+            if not echo:
+                self._touch(name, urgent=True)
             if kind == NAMESPACE:
                 self._spaces(name, self.children.spaces(name))

@@ -1,0 +1,40 @@
+"""Watches tell the operator of its own writes too. Those are no news: the look that wrote knows what it wrote.
+
+Pure but for what it remembers: versions of objects between a write and its echo. A word of somebody else's that comes
+in between is never taken for an echo, for its version is another.
+"""
+
+from dataclasses import dataclass, field
+
+Key = tuple[str, str, str]
+"""As in the caches."""
+
+
+@dataclass
+class Echoes:
+    _under_way: dict[Key, int] = field(default_factory=dict)
+    """Objects that are being written, and the newest version that was told of them meanwhile."""
+    _awaited: dict[Key, int] = field(default_factory=dict)
+    """Versions that were written and not told yet."""
+
+    def writes(self, key: Key) -> None:
+        """Before it is sent; to be followed by `wrote`."""
+        self._under_way[key] = 0
+
+    def wrote(self, key: Key, version: int) -> bool:
+        """`version`: as it was answered; 0: nobody knows whether it was done. Whether more than that was told
+        meanwhile, which is news then."""
+        told = self._under_way.pop(key, 0)
+        if version > told:
+            self._awaited[key] = version
+        return told > version
+
+    def is_news(self, key: Key, version: int) -> bool:
+        """Of what a watch tells."""
+        if key in self._under_way:
+            self._under_way[key] = max(self._under_way[key], version)
+            return False
+        written = self._awaited.get(key, 0)
+        if version >= written:
+            self._awaited.pop(key, None)
+        return version > written
