@@ -71,6 +71,8 @@ test("what is there is told at once, what is not after a while, with what is mos
 test("a page where all is there needs no waiting, and is told of once a visit", async () => {
   document.body.innerHTML = '<button id="help">?</button>';
   const health = looks(target("b", "#help"));
+  // The host tells of its page itself.
+  health.viewed();
   await pass(SOON);
   expect(seen).toEqual([{ found: ["b"], missed: [] }]);
   health.viewed();
