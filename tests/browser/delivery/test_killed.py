@@ -94,7 +94,9 @@ def test_a_second_is_all_that_a_dying_browser_takes_along(
     try:
         back = Walker(context.pages[0], walker.name)
         back.comes(address)
-        until(lambda: set(safe) <= set(books.numbers().get(walker.name, ())), ARRIVES_SECONDS, "what was safe is stored")
+        until(
+            lambda: set(safe) <= set(books.numbers().get(walker.name, ())), ARRIVES_SECONDS, "what was safe is stored"
+        )
         assert max(books.numbers()[walker.name].values()) == 1
         until(lambda: back.waiting() == 0, ARRIVES_SECONDS, "nothing is left behind")
     finally:

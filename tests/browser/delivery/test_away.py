@@ -1,0 +1,47 @@
+"""A page that comes back out of the back/forward cache while another page has sent what it left."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+from tests.browser.conftest import FLAGS, executable
+from tests.browser.delivery.ledger import Ledger, Walker
+
+pytestmark = pytest.mark.browser
+
+ARRIVES_SECONDS = 40
+WATCH = "window.returns = []; addEventListener('pageshow', (event) => returns.push(event.persisted))"
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """With the cache that drivers of browsers switch off."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=executable(), args=FLAGS, ignore_default_args=["--disable-back-forward-cache"]
+        )
+        yield opened
+        opened.close()
+
+
+def test_there_and_back_again(
+    site: Callable[..., str],
+    new_walker: Callable[..., Walker],
+    ledger: Callable[[str], Ledger],
+    until: Callable[..., Any],
+) -> None:
+    walker = new_walker("returning", WATCH)
+    address = site("plain")
+    walker.comes(address)
+    for _ in range(3):
+        walker.acts_on(8)
+        walker.comes(f"{address}projects")
+        walker.acts_on(3)
+        # A page out of the cache does not load.
+        walker.page.go_back(wait_until="commit")
+        walker.page.wait_for_function("window.returns?.length")
+        assert walker.page.evaluate("returns.pop()") is True
+        walker.acts_on(4)
+    until(lambda: walker.waiting() == 0, ARRIVES_SECONDS, "nothing is left behind")
+    until(lambda: ledger("acme").faults(walker) == [], ARRIVES_SECONDS, "all numbers, once each")
