@@ -43,14 +43,17 @@ class Walk:
     def stored(self, kind: str, count: int = 1) -> list[Event]:
         """What the platform has of it, in order: an event of a page's last moment is told to nobody else."""
         user = self.events[0]["user_id"]
+        found: list[Event] = []
         for _ in range(HEARD_MS // STEP_MS):
-            found = self.up.read("acme", "/api/v1/events", limit="500", user_id=user)
-            found = sorted((one for one in found if one["event_type"] == kind), key=lambda one: str(one["event_id"]))
+            all_of_it = self.up.read("acme", "/api/v1/events", limit="500", user_id=user)
+            found = sorted(
+                (one for one in all_of_it if one["event_type"] == kind), key=lambda one: str(one["event_id"])
+            )
             if len(found) >= count:
                 break
             self.page.wait_for_timeout(STEP_MS * 4)
         assert len(found) == count, found
-        return list(found)
+        return found
 
     def settles(self) -> None:
         """All that was done until now is told: what a custom event follows."""

@@ -49,12 +49,13 @@ REACTIONS = {
     "late": "setTimeout(() => document.body.append('late'), 400)",
     "popover": "document.querySelector('#pop').showPopover()",
 }
-SILENCES = {"nothing": "", "ours": "fetch(endpoint + '/sdk/v1/config?key=x')"}
+SILENCES = {"nothing": "", "ours": "fetch(own)"}
 
 
 def test_a_click_is_answered_by_what_the_page_does_next(walk: Callable[..., Any], up: Any) -> None:
     here = walk("plain")
-    here.page.evaluate("(gateway) => { window.endpoint = gateway; }", up.status["gateway"])
+    key = up.status["tenants"]["acme"]["publishable_key"]
+    here.page.evaluate("(own) => { window.own = own; }", f"{up.status['gateway']}/sdk/v1/config?key={key}")
     here.adds('<div id="pop" popover="manual">x</div>')
     everything = REACTIONS | SILENCES
     here.adds("".join(f'<button id="{name}" onclick="{does}">{name}</button>' for name, does in everything.items()))

@@ -200,7 +200,8 @@ def test_nothing_typed_or_seen_leaves_or_rests(
     user = person.page.evaluate("Object.entries(localStorage).find(([key]) => key.endsWith('.anon'))[1]")
 
     def stored() -> list[dict[str, Any]]:
-        return up.read("acme", "/api/v1/events", limit="500", user_id=user)
+        found: list[dict[str, Any]] = up.read("acme", "/api/v1/events", limit="500", user_id=user)
+        return found
 
     until(lambda: any(one["event_type"] == "custom" for one in stored()), ARRIVES_SECONDS, "the last event is there")
     kept.append(person.page.evaluate(EVERYTHING_AT_REST))
