@@ -29,12 +29,17 @@ def test_what_another_wrote_meanwhile_is_news_once_the_answer_is_known():
     assert echoes.wrote(KEY, 7)
 
 
-def test_what_another_wrote_before_us_is_none():
+def test_what_another_wrote_right_before_us_is_news_whenever_it_is_told():
+    """An apply leaves standing what it does not name."""
     echoes = Echoes()
     echoes.writes(KEY)
-    assert not echoes.wrote(KEY, 7)
-    assert not echoes.is_news(KEY, 6), "the answer holds it already"
+    assert not echoes.is_news(KEY, 6)
+    assert echoes.wrote(KEY, 7)
     assert not echoes.is_news(KEY, 7)
+    echoes.writes(KEY)
+    assert not echoes.wrote(KEY, 9)
+    assert echoes.is_news(KEY, 8)
+    assert not echoes.is_news(KEY, 9)
 
 
 def test_a_write_without_an_answer_makes_all_that_was_told_news():
