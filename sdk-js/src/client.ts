@@ -172,7 +172,7 @@ export class Client {
       this.delivery.begin();
       this.introduce();
     }
-    followConfig(this.door, this.life, {
+    followConfig(this.door, this.life, !this.started, {
       config: (config) => this.configured(config),
       refused: () => {
         debug("this key may not be used here");
@@ -281,13 +281,15 @@ export class Client {
 
   /** Too many faults of our own: one report, which says nothing of the page, and quiet until the next visit. */
   private giveUp(): void {
-    const visit = this.who.session.at(Date.now());
-    if (!this.life.ended && this.store.get(OFF) !== visit) {
+    try {
+      const visit = this.who.session.at(Date.now());
+      if (this.life.ended || this.store.get(OFF) === visit) return;
       this.store.set(OFF, visit);
       this.recorder.record("error", { properties: { kind: "snippet", count: 1 } });
       this.away(true);
+    } finally {
+      this.end();
     }
-    this.end();
   }
 
   private end(): void {

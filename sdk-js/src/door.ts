@@ -20,8 +20,9 @@ export class Door {
     readonly key: string,
   ) {}
 
-  config(): Promise<Answer> {
-    return this.call(`/sdk/v1/config?key=${encodeURIComponent(this.key)}`, { method: "GET" });
+  config(anew: boolean): Promise<Answer> {
+    const cache = anew ? "no-cache" : "default";
+    return this.call(`/sdk/v1/config?key=${encodeURIComponent(this.key)}`, { method: "GET", cache });
   }
 
   identify(body: Record<string, unknown>): Promise<Answer> {

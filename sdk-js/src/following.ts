@@ -17,10 +17,11 @@ export interface Followed {
   answered(): void;
 }
 
-export function followConfig(door: Door, life: Lifetime, followed: Followed): void {
+/** `anew`: the browser's own copy will not do, e.g. where the last word was a no. */
+export function followConfig(door: Door, life: Lifetime, anew: boolean, followed: Followed): void {
   let first = true;
   const ask = async (againMs: number): Promise<void> => {
-    const answer = await door.config();
+    const answer = await door.config(anew);
     if (life.ended) return;
     const config = answer.status === 200 ? readConfig(answer.body) : null;
     if (config) followed.config(config);
