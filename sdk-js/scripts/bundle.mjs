@@ -5,6 +5,15 @@ import { build } from "vite";
 
 const TARGET = "es2022";
 
+/** The sheet of what is shown, without the blanks that are there for people. */
+const tightSheet = {
+  name: "tight-sheet",
+  transform: (code, id) =>
+    id.endsWith("/ui/style.ts")
+      ? { code: code.replace(/\s*([{};,])\s*|(:) /g, "$1$2").replace(/;}/g, "}"), map: null }
+      : null,
+};
+
 /** The files that vite makes of these entries, unshortened; `split`: other files than the entries may come of it. */
 export async function bundle(root, { entry, format, version, split = false, external = [] }) {
   const [output] = [
@@ -12,6 +21,7 @@ export async function bundle(root, { entry, format, version, split = false, exte
       root,
       configFile: false,
       logLevel: "warn",
+      plugins: [tightSheet],
       define: { __VERSION__: JSON.stringify(version) },
       build: {
         target: TARGET,

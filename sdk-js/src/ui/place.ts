@@ -1,10 +1,15 @@
 // Keeps a tooltip beside its element: below it if there is room, else above, else at a side, always within the window.
 // Floating UI does the reckoning; a card in the top layer needs little of the rest: nothing clips it but the window.
 
-import { arrow, computePosition, flip, offset, type Platform, shift } from "@floating-ui/core";
+import { computePosition, flip, type Platform, shift } from "@floating-ui/core";
 import type { Lifetime } from "../lifetime";
 
 const EDGE = 8;
+/** Between element and card. */
+const GAP = 12;
+/** The arrow's width, and how near it comes to a corner. */
+const TIP = 13;
+const CORNER = 14;
 /** Frames without a move after which an element counts as standing still. */
 const STILL = 3;
 /** What moves for ever is followed at every change of the page only, frames. */
@@ -13,10 +18,14 @@ const MOST = 120;
 const size = ({ offsetWidth, offsetHeight }: HTMLElement) => ({ width: offsetWidth, height: offsetHeight });
 
 const WINDOW: Platform = {
-  getElementRects: ({ reference, floating }) => ({
-    reference: reference.getBoundingClientRect(),
-    floating: { x: 0, y: 0, ...size(floating) },
-  }),
+  getElementRects: ({ reference, floating }) => {
+    const { x, y, width, height } = reference.getBoundingClientRect();
+    return {
+      // With the gap around it.
+      reference: { x: x - GAP, y: y - GAP, width: width + 2 * GAP, height: height + 2 * GAP },
+      floating: { x: 0, y: 0, ...size(floating) },
+    };
+  },
   getClippingRect: () => {
     const { clientWidth, clientHeight } = document.documentElement;
     // What a person sees of the page while it is magnified with two fingers.
@@ -90,24 +99,27 @@ export function place(
 }
 
 async function reckon(card: HTMLElement, tip: HTMLElement, target: Element): Promise<void> {
-  const { x, y, placement, middlewareData } = await computePosition(target, card, {
+  const { x, y, placement } = await computePosition(target, card, {
     platform: WINDOW,
     strategy: "fixed",
     placement: "bottom",
     middleware: [
-      offset(12),
       flip({ padding: EDGE, crossAxis: false, fallbackPlacements: ["top", "right", "left"] }),
       // Where there is no room at any side it covers the element rather than leave the window.
       shift({ padding: EDGE, crossAxis: true }),
-      arrow({ element: tip, padding: 14 }),
     ],
   });
-  card.style.left = `${Math.round(x)}px`;
-  card.style.top = `${Math.round(y)}px`;
+  const { style } = card;
+  style.left = `${Math.round(x)}px`;
+  style.top = `${Math.round(y)}px`;
   card.dataset.side = placement;
-  const { x: left, y: top, centerOffset } = middlewareData.arrow ?? {};
-  tip.style.left = left === undefined ? "" : `${left}px`;
-  tip.style.top = top === undefined ? "" : `${top}px`;
-  // No arrow that would point past the element.
-  tip.style.visibility = Math.abs(centerOffset ?? 0) > 12 ? "hidden" : "";
+  const box = target.getBoundingClientRect();
+  const upright = /top|bottom/.test(placement);
+  const middle = upright ? box.x + box.width / 2 - x : box.y + box.height / 2 - y;
+  const most = (upright ? card.offsetWidth : card.offsetHeight) - CORNER - TIP;
+  const at = Math.max(CORNER, Math.min(middle - TIP / 2, most));
+  tip.style.cssText = `${upright ? "left" : "top"}:${at}px;visibility:${
+    // No arrow that would point past the element.
+    Math.abs(at - middle + TIP / 2) > 12 ? "hidden" : "inherit"
+  }`;
 }

@@ -10,7 +10,7 @@ export const CSS_TEXT = `
 [hidden] { display: none !important; }
 .stage {
   font: 400 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
-  color: var(--text); text-align: start; overflow-wrap: anywhere; -webkit-text-size-adjust: 100%;
+  color: var(--text); text-align: start; overflow-wrap: anywhere; 
 }
 .card, .launcher {
   position: fixed; box-sizing: border-box; background: var(--background); border: 1px solid var(--line);
@@ -20,7 +20,7 @@ export const CSS_TEXT = `
 .tooltip { left: 0; top: 0; width: max-content; max-width: min(348px, calc(100vw - 16px)); visibility: hidden; }
 .placed { visibility: visible; }
 .inner { box-sizing: border-box; max-height: calc(100vh - 18px); overflow: auto; padding: 16px 18px 18px; border-radius: inherit; }
-.title { margin: 0; font-weight: 650; line-height: 1.4; letter-spacing: -.005em; }
+.title { margin: 0; font-weight: 650; line-height: 1.4; }
 .inner .title { margin-inline-end: 32px; }
 .inner .body { margin-top: 4px; }
 .body p, .body ul, .body ol { margin: 0 0 8px; }
@@ -53,7 +53,7 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
 [data-side=right] > .arrow { left: -7px; rotate: -45deg; }
 [data-side=left] > .arrow { right: -7px; rotate: 135deg; }
 .chat {
-  inset: auto 20px calc(20px + var(--lift, 0px)) auto; width: 360px; max-height: min(560px, calc(100vh - 40px - var(--lift, 0px)));
+  inset: auto 20px 20px auto; width: 360px; max-height: min(560px, calc(100vh - 40px));
   display: flex; flex-direction: column; border-radius: calc(var(--radius) * 1.34); overflow: hidden;
 }
 .launcher {
@@ -90,13 +90,12 @@ textarea:focus-visible { outline: 2px solid var(--edge); outline-offset: -1px; }
 .room { flex-basis: 100%; margin: 0 6px; font-size: 13px; color: var(--muted); }
 .room:empty, .state:empty, .badge:empty { display: none; }
 .badge {
-  position: absolute; top: -5px; inset-inline-end: -5px; box-sizing: border-box; min-width: 24px; padding: 0 6px; border-radius: 12px; font: 700 13px/22px inherit;
-  font-family: inherit; text-align: center; background: var(--background); color: var(--text); border: 1px solid var(--edge);
+  position: absolute; top: -5px; inset-inline-end: -5px; box-sizing: border-box; min-width: 24px; padding: 0 6px; border-radius: 12px; font-weight: 700; font-size: 13px; line-height: 22px; text-align: center; background: var(--background); color: var(--text); border: 1px solid var(--edge);
 }
 .sr { position: fixed; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @keyframes come { from { opacity: 0; translate: 0 6px; } }
 @media (max-width: 480px) {
-  .chat, .start .chat, .chat[dir] { inset: auto 8px calc(8px + var(--lift, 0px)) 8px; width: auto; max-height: calc(100vh - 16px - var(--lift, 0px)); }
+  .chat, .start .chat, .chat[dir] { inset: auto 8px 8px; width: auto; max-height: calc(100vh - 16px); }
 }
 @media (max-height: 420px) { .log { padding: 10px; } .say { padding: 6px; } .inner { padding: 12px 14px; } }
 @media (prefers-reduced-motion: reduce) { .card { animation: none; } }

@@ -32,19 +32,21 @@ export function palette(theme: unknown, pageDark: boolean): Palette {
   const text =
     [colour(from.text), LIGHT[1], DARK[1], "#000000"].find((one) => one && readable(background)(one)) ??
     "#ffffff";
-  const soft = [0.07, 0.03].map((share) => mix(background, text, share)).find(readable(text)) ?? background;
+  const step = (from: string, to: string, shares: number[], fits: (one: string) => boolean) =>
+    shares.map((share) => mix(from, to, share)).find(fits) ?? text;
+  const soft = step(background, text, [0.07, 0.03, 0], readable(text));
   const both = (one: string) => readable(background)(one) && readable(soft)(one);
   const accent = colour(from.accent) ?? ACCENT;
   return {
     background,
     text,
     soft,
-    muted: [0.38, 0.2].map((share) => mix(text, background, share)).find(both) ?? text,
+    muted: step(text, background, [0.38, 0.2], both),
     line: mix(background, text, 0.16),
     accent,
     onAccent: contrast(accent, "#ffffff") >= 4.5 ? "#ffffff" : "#000000",
     // On dark grounds a lighter tone of the accent, before giving it up.
-    link: [0, 0.35, 0.6].map((share) => mix(accent, text, share)).find(both) ?? text,
+    link: step(accent, text, [0, 0.35, 0.6], both),
     edge:
       [0, 0.35].map((share) => mix(accent, text, share)).find((one) => contrast(one, background) >= 3) ??
       text,
