@@ -1,7 +1,7 @@
 // What looks like a secret, wherever it stands: in a path, in an id, in a text that may be sent.
 
-/** Nine digits or more, in groups or not: cards, account and social security numbers, phones. */
-const DIGITS = /\p{Nd}([\s.\p{Pd}]{0,2}\p{Nd}){8,}/gu;
+/** Nine digits or more, in groups or not, and what hangs on them: cards, account and social security numbers, phones. */
+const DIGITS = /\S*\p{Nd}([\s.\p{Pd}]{0,2}\p{Nd}){8,}\S*/gu;
 
 /** Whether a word may be an address of a person, a number of theirs, or a token. */
 export function isSecret(word: string): boolean {

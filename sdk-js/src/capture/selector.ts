@@ -6,7 +6,7 @@
 // `>>>`, find the host element by it; `find` finds the element itself.
 
 import type { Target } from "../wire";
-import { attribute, hostOf, isElement, parentOf, read, rootOf, search, tagOf } from "./element";
+import { attribute, hostOf, isElement, matches, parentOf, rootOf, search, tagOf } from "./element";
 import { isSecret } from "./secrets";
 
 const MARKS = [
@@ -93,18 +93,14 @@ function markOf(element: Element, isUnique: (selector: string) => boolean): stri
   return found.find(isUnique);
 }
 
-/** The element among its siblings. */
+/** The element among its siblings. The browser counts: a walk over thousands of them would be ours to pay. */
 function step(element: Element): string {
-  const tag = tagOf(element);
-  let before = 1;
-  let alone = LANDMARKS.test(tag);
-  for (const way of ["previousElementSibling", "nextElementSibling"]) {
-    for (let at = read(element, way); at; at = read(at, way)) {
-      if (tagOf(at) !== tag) continue;
-      alone = false;
-      if (way[0] === "n") break;
-      before += 1;
-    }
-  }
-  return CSS.escape(tag) + (alone ? "" : `:nth-of-type(${before})`);
+  const tag = CSS.escape(tagOf(element));
+  if (LANDMARKS.test(tag) && matches(element, ":only-of-type")) return tag;
+  const isAfter = (place: number) => !matches(element, `:nth-of-type(-n+${place})`);
+  let before = 0;
+  let stride = 1;
+  while (stride < 1e7 && isAfter(stride)) stride *= 2;
+  for (; stride >= 1; stride /= 2) if (isAfter(before + stride)) before += stride;
+  return `${tag}:nth-of-type(${before + 1})`;
 }
