@@ -80,16 +80,16 @@ def test_a_second_is_all_that_a_dying_browser_takes_along(
     walker.comes(address)
     context.set_offline(True)
     walker.page.evaluate(CAPTURE, walker.name)
-    walker.page.wait_for_function("captured.length > 60")
+    walker.page.wait_for_function("captured.length > 40")
     captured = walker.page.evaluate("captured")
-    # What is asked for last is on its way back: the clock here is the clock there.
+    # Soon: what is in localStorage is written to disk some five seconds after the first write.
     died = time.time() * 1000
     kill(profile)
     with contextlib.suppress(Error):
         context.close()
 
     safe = [n for n, at in captured if at < died - SAFE_AFTER_MS]
-    assert len(safe) > 20
+    assert len(safe) > 10
     context = launch(playwright, profile)
     try:
         back = Walker(context.pages[0], walker.name)
