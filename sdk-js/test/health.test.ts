@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Guard } from "../src/guard";
 import { openHealth } from "../src/health/gate";
+import { idly } from "../src/health/idle";
 import { startHealth } from "../src/health/index";
 import { pathFits, pathOf } from "../src/health/path";
 import { readRules } from "../src/health/rule";
@@ -142,6 +143,14 @@ test("what has not loaded is not missing", async () => {
 });
 
 test("the end of the snippet ends it", async () => {
+  document.body.innerHTML = '<button id="help">?</button>';
+  looks(target("b", "#help"));
+  // Within a look.
+  await pass(1_020);
+  life.end();
+  await pass(LONG_ENOUGH);
+  expect(seen).toEqual([]);
+  life = new Lifetime(new Guard());
   looks(target("a", "#gone"));
   await pass(9_000);
   life.end();
@@ -258,4 +267,26 @@ test("what a selector says of its element", () => {
   });
   expect(wantedOf(".a + .b").above).toBe("");
   expect(wordsOf("newProject-2_über")).toEqual(["new", "project", "über"]);
+});
+
+test("work is done in slices, each as long as it is short", async () => {
+  let now = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => now);
+  function* work(): Generator<void, string> {
+    for (let step = 0; step < 10; step++) {
+      now += 2;
+      yield;
+    }
+    return "done";
+  }
+  const results: string[] = [];
+  idly(life, work(), (result) => void results.push(result));
+  let slices = 0;
+  while (!results[0]) {
+    await vi.advanceTimersToNextTimerAsync();
+    slices += 1;
+    expect(slices).toBeLessThan(20);
+  }
+  expect(results).toEqual(["done"]);
+  expect(slices).toBeGreaterThanOrEqual(5);
 });
