@@ -146,7 +146,10 @@ def test_a_chunk_counts_only_as_it_was_built(
     page.on("console", lambda line: lines.append(line.text))
     page.on("websocket", lambda socket: sockets.append(socket.url))
 
+    asked: list[str] = []
+
     def pass_on(route: Route) -> None:
+        asked.append(route.request.url)
         answer = route.fetch()
         route.fulfill(response=answer, body=answer.text() + ("\n;globalThis.changed = true;" if changed else ""))
 
@@ -161,4 +164,6 @@ def test_a_chunk_counts_only_as_it_was_built(
     else:
         until(heard(page, lambda: sockets), LOADED_SECONDS, "the socket opens")
         assert [line for line in lines if "integrity" in line] == []
+        # What was checked is what runs: nothing was fetched a second time.
+        assert len(asked) == 1
     assert page.evaluate("document.querySelectorAll('link[rel=modulepreload]').length") == 0
