@@ -10,7 +10,8 @@ pytestmark = pytest.mark.browser
 
 # As libraries do it: on focus events of the document, in both phases, and on presses and clicks outside.
 TRAP = """
-<div id="trap" style="padding: 20px"><input id="note"><button id="dead">Attach</button></div>
+<div id="trap" role="dialog" aria-label="Files" style="padding: 20px">
+<input id="note"><button id="dead">Attach</button></div>
 <script>
   const trap = document.querySelector("#trap");
   let last = null;
@@ -20,7 +21,7 @@ TRAP = """
     }, capture);
     document.addEventListener("focusout", (event) => {
       if (event.relatedTarget && !trap.contains(event.relatedTarget)) last?.focus();
-    }, false);
+    }, capture);
     for (const type of ["pointerdown", "mousedown", "mouseup", "touchstart", "click", "focus", "focusin"])
       document.addEventListener(type, (event) => {
         if (!trap.contains(event.target)) trap.dataset.closed = type;
@@ -95,10 +96,10 @@ def test_it_stands_above_dialogs_opened_before_and_after(hand: Any) -> None:
     page.evaluate("first.showModal()")
     one.chats()
     assert page.evaluate(on_top)
+    field = page.get_by_role("textbox", name="Write a message")
     for opens in ("second.showModal()", "pop.showPopover()"):
         page.evaluate(opens)
         one.soon(lambda: page.evaluate(on_top), f"above {opens}")
-        field = page.get_by_role("textbox", name="Write a message")
         field.click()
         page.keyboard.type("x")
     assert field.input_value() == "xx"
