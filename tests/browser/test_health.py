@@ -75,7 +75,7 @@ LONG_TASK_MS = 50
 
 def longest_slice(trace: bytes) -> float:
     """Milliseconds of the longest piece of work of what looks for elements."""
-    found = [
+    found: list[float] = [
         event["tdur"] / 1000
         for event in json.loads(trace)["traceEvents"]
         if event["name"] == "FunctionCall" and "/health.mjs" in str(event["args"].get("data", {}).get("url"))

@@ -93,7 +93,7 @@ def target(selector: str, state: str, *pages: dict[str, Any], sent: int = 0) -> 
 
 
 def page(path: str, state: str, **more: Any) -> dict[str, Any]:
-    seen = {"last_found_at": None, "last_used_at": None, "first_missed_at": None, "nearest": []}
+    seen: dict[str, Any] = {"last_found_at": None, "last_used_at": None, "first_missed_at": None, "nearest": []}
     return {"path": path, "state": state, "found": 5, "missed": 4, **seen, **more}
 
 
