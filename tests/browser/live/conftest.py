@@ -139,10 +139,21 @@ def server(up: Any) -> Server:
 
 
 @pytest.fixture
-def snippet_config(server: Server) -> Iterator[Callable[..., None]]:
-    """`snippet_config(enabled=False)`: as before when the test is over."""
-    yield lambda **changed: server.config(snippet=changed)
-    server.config(snippet={"enabled": True, "samplePercent": 100})
+def snippet_config(server: Server, until: Any) -> Iterator[Callable[..., None]]:
+    """`snippet_config(enabled=False, samplePercent=100)`: live when it returns; as before when the test is over."""
+    query = {"key": server.up.status["tenants"][server.tenant]["publishable_key"]}
+
+    def told() -> dict[str, Any]:
+        found: dict[str, Any] = httpx2.get(f"{server.up.status['gateway']}/sdk/v1/config", params=query).json()
+        return found
+
+    def change(*, enabled: bool, percent: float = 100) -> None:
+        server.config(snippet={"enabled": enabled, "samplePercent": percent})
+        wanted = (enabled, percent / 100)
+        until(lambda: (told()["enabled"], told()["sample_rate"]) == wanted, LOADED_SECONDS, "the gateway knows")
+
+    yield change
+    change(enabled=True)
 
 
 def at_rest(page: Page) -> dict[str, Any]:
