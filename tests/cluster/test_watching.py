@@ -330,8 +330,8 @@ async def test_a_right_that_comes_later_and_watches_that_end_are_borne(plane, na
     touched = heard.touched
     with proxies.running(plane, tmp_path) as proxy:
         proxy.rule(Rule(Fault.UNAVAILABLE, lambda call: call.kind == "secrets", times=3))
-        proxy.rule(Rule(Fault.WATCH_CLOSED, lambda call: (call.verb, call.kind) == ("watch", "secrets")))
-        proxy.rule(Rule(Fault.WATCH_GONE, lambda call: (call.verb, call.kind) == ("watch", "secrets"), skip=1))
+        proxy.rule(Rule(Fault.WATCH_CLOSED, lambda call: (call.verb, call.kind) == ("watch", "secrets"), skip=3))
+        proxy.rule(Rule(Fault.WATCH_GONE, lambda call: (call.verb, call.kind) == ("watch", "secrets"), skip=4))
         async with secret_watches(proxy.kubeconfig(), heard) as watches:
             watches.set(name, {name})
             await until(lambda: name in touched, "a look after the version was gone")
