@@ -107,6 +107,9 @@ def test_it_stands_above_dialogs_opened_before_and_after(hand: Any) -> None:
     one.soon(lambda: page.evaluate(on_top), "it does not go with a dialog that is removed")
     page.evaluate("first.close()")
     one.soon(lambda: page.evaluate(on_top) and one.page.locator("html > handrail-root").count() == 1, "at home again")
+    # Where nothing is inert, what comes last to the top layer is above.
+    page.evaluate("pop.hidePopover(); pop.showPopover()")
+    one.soon(lambda: page.evaluate(on_top), "above a popover of the page")
     assert field.input_value() == "xx"
 
 
