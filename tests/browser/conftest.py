@@ -89,7 +89,7 @@ class Up:
 
     def pid(self, name: str) -> int:
         """Of a process as it runs now: what was killed has another one."""
-        command = [HANDRAIL, "status", "--json", "--state", str(self.state)]
+        command = [str(HANDRAIL), "status", "--json", "--state", str(self.state)]
         asked = subprocess.run(command, capture_output=True, check=False)
         return next(int(one["pid"]) for one in json.loads(asked.stdout)["processes"] if one["name"] == name)
 

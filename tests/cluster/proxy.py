@@ -163,7 +163,12 @@ class Proxy:
         headers = _passed_on(request.headers)
         url = URL(f"{self.plane.url}{request.raw_path}", encoded=True)
         async with self._upstream.request(request.method, url, headers=headers, data=body or None) as answer:
-            yield answer
+            try:
+                yield answer
+            finally:
+                # A stream that is left before its end: to take leave over TLS would take longer than this loop lives.
+                if answer.connection is not None and answer.connection.transport is not None:
+                    answer.connection.transport.abort()
 
     async def _streamed(
         self, request: web.Request, answer: aiohttp.ClientResponse, fault: Fault | None
@@ -209,6 +214,9 @@ class Proxy:
             ready.set()
             await self._end.wait()
             await runner.cleanup()
+        # What was let go of closes in the loop's next turns.
+        for _ in range(20):
+            await asyncio.sleep(0)
 
 
 @contextmanager

@@ -86,13 +86,12 @@ def test_every_alert_has_its_runbook_and_every_runbook_its_alert():
 @pytest.mark.parametrize("alert", [None, *BROKEN], ids=str)
 def test_raised_by_what_it_is_about_alone(tmp_path: Path, alert: str | None):
     series = {name: text for name, text in (WELL | BROKEN.get(str(alert), {})).items() if text is not None}
-    expected = [
-        {"alertname": name, "eval_time": "100m", "exp_alerts": [] if name != alert else None} for name in BROKEN
-    ]
+    others = [name for name in BROKEN if name != alert]
+    quiet: list[dict[str, Any]] = [{"alertname": name, "eval_time": "100m", "exp_alerts": []} for name in others]
     test: dict[str, Any] = {
         "interval": "1m",
         "input_series": [{"series": name, "values": text} for name, text in series.items()],
-        "alert_rule_test": [one for one in expected if one["exp_alerts"] is not None],
+        "alert_rule_test": quiet,
     }
     if alert is not None:
         query = f'count(ALERTS{{alertname="{alert}", alertstate="firing"}})'

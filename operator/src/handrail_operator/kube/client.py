@@ -1,6 +1,6 @@
 """What the operator asks of the API server. Objects are plain JSON, in and out; errors are those of `kube.errors`."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -188,7 +188,7 @@ class Cluster:
         labels: str = "",
         resource_version: str,
         metadata_only: bool = False,
-    ) -> AsyncIterator[tuple[str, Object]]:
+    ) -> AsyncGenerator[tuple[str, Object], None]:
         """ADDED, MODIFIED, DELETED and BOOKMARK after that version, until the API server closes the stream in good
         order (some minutes): watch again from the last version seen. Raises Gone, when a new list is needed, and
         Unreachable, also when nothing is heard for long."""

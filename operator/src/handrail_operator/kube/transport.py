@@ -131,7 +131,10 @@ class Transport:
                 if response.status != 200:
                     answer = _decoded(await response.read())
                     raise errors.from_answer(response.status, answer, secret=call.kind is SECRET)
-                yield _lines(response.content)
+                try:
+                    yield _lines(response.content)
+                finally:
+                    _cut(response)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise errors.Unreachable(0, "Unreachable", _said(error)) from error
 
@@ -199,6 +202,14 @@ def _worth_another(call: Call, status: int, answer: Mapping[str, Any]) -> bool:
     if errors.is_malformed_apply(status, answer):
         return False
     return call.again and (status == 0 or status >= 500)
+
+
+def _cut(response: aiohttp.ClientResponse) -> None:
+    """A stream that is left before its end: to take leave over TLS would take the server's answer, at the end of the
+    process too."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
 
 
 def _pause(tried: int, asked: float | None) -> float:
