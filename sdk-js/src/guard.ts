@@ -4,6 +4,7 @@ const BUDGET = 5;
 
 export class Guard {
   private faults = 0;
+  private spent = false;
   private onSpent: () => void = () => {};
 
   /** What to do when the budget is spent. */
@@ -12,7 +13,7 @@ export class Guard {
   }
 
   run<T>(fn: () => T): T | undefined {
-    if (this.faults >= BUDGET) return undefined;
+    if (this.spent) return undefined;
     try {
       const result = fn();
       if (result instanceof Promise) {
@@ -40,6 +41,8 @@ export class Guard {
     } catch {
       // Nothing is left to do.
     }
+    // Not before: the last report is sent under this guard, too.
+    this.spent = true;
   }
 }
 

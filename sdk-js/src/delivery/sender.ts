@@ -94,13 +94,15 @@ export class Sender {
 
   /** A user's events may be tried again: there is a new token, or the rules changed. */
   release(userId: string): void {
+    const before = this.held.size;
     this.renewed.delete(userId);
     this.held.delete(userId);
     for (const { id, lot } of this.queue.of(userId)) {
       this.held.delete(id);
       this.held.delete(lot);
-      this.schedule(0);
     }
+    // What was not held goes in its own time: by then the config of a new visitor may have said no.
+    if (this.held.size < before) this.schedule(0);
   }
 
   /** There is reason to believe that the server can be reached. */

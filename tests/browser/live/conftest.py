@@ -152,8 +152,10 @@ def snippet_config(server: Server, until: Any) -> Iterator[Callable[..., None]]:
         wanted = (enabled, percent / 100)
         until(lambda: (told()["enabled"], told()["sample_rate"]) == wanted, LOADED_SECONDS, "the gateway knows")
 
-    yield change
-    change(enabled=True)
+    try:
+        yield change
+    finally:
+        change(enabled=True)
 
 
 def at_rest(page: Page) -> dict[str, Any]:

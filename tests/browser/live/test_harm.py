@@ -19,7 +19,19 @@ WATCH = """
   addEventListener("error", (event) => thrown.push(event.message), true);
   addEventListener("unhandledrejection", (event) => thrown.push(String(event.reason)));
 """
-FILES = "performance.getEntriesByType('resource').filter((one) => one.name.includes('.mjs'))"
+BREAKS = """
+  const real = Date.prototype.toISOString;
+  let times = 5;
+  Date.prototype.toISOString = function () {
+    if (times-- > 0) throw Error("planted");
+    return real.call(this);
+  };
+  for (let n = 0; n < 9; n++) handrail.track("x");
+"""
+FILES = (
+    "performance.getEntriesByType('resource').map((one) => one.name.split('/').pop())"
+    ".filter((name) => name.includes('.mjs'))"
+)
 TWICE = '<script async src="{src}" data-key="{key}"></script>'
 
 
@@ -60,22 +72,27 @@ def test_a_gateway_that_is_away_costs_nothing(site: Callable[..., str], new_pers
     with listening(None) as silent, listening(FAULTY) as faulty, socket.create_server(("127.0.0.1", 0)) as gone:
         refusing = f"http://127.0.0.1:{gone.getsockname()[1]}"
         gone.close()
+        visits: list[tuple[Any, list[str]]] = []
         for endpoint in (silent, faulty, refusing):
             person = new_person(quiet=False)
             red: list[str] = []
             person.page.on("console", lambda line, red=red: red.append(line.text) if line.type == "error" else None)
             person.page.add_init_script(WATCH)
             person.opens(site("plain", options={"endpoint": endpoint}))
-            for _ in range(12):
-                person.clicks(person.page.locator("#area"))
-            person.page.evaluate("handrail.identify('ada'); handrail.track('x'); handrail.flush()")
-            person.page.wait_for_timeout(2_500)
-            assert person.page.evaluate("document.readyState") == "complete"
-            assert person.page.evaluate("thrown") == []
-            # Config, identify, one batch and what it is tried again; no socket, no further files.
+            person.clicks(person.page.locator("#area"), times=12)
+            person.page.evaluate("handrail.identify('ada'); handrail.track('x'); void handrail.flush()")
+            visits.append((person.page, red))
+        # The last of them, and with it the others.
+        person.page.wait_for_timeout(2_500)
+        for page, red in visits:
+            assert page.evaluate("document.readyState") == "complete"
+            assert page.evaluate("thrown") == []
+            # Whoever waits for an answer would wait longer.
+            assert sum(page.evaluate("long")) < 1_000, "the page was not held up"
+            # Config, identify, one batch and what it is tried again; no socket, nothing but what sends.
             assert len(red) <= 5, red
-            assert person.page.evaluate(FILES) == []
-            person.page.context.close()
+            assert set(page.evaluate(FILES)) <= {"delivery.mjs"}
+            page.context.close()
 
 
 def test_twice_in_a_page_is_once(
@@ -102,6 +119,69 @@ def test_twice_in_a_page_is_once(
         )
         until(lambda kinds=kinds: kinds() == ["click", "custom", "page_view"], look.seconds, "each once")
         assert len(heard.sockets) == 1
+
+
+def test_the_switch_reaches_open_pages_and_a_share_stays_the_same(
+    site: Callable[..., str], new_person: Callable[..., Any], traffic: Any, look: Any, until: Any, snippet_config: Any
+) -> None:
+    person = new_person()
+    said = traffic(person)
+    address = site("plain")
+    person.opens(address)
+    until(lambda: said.open, look.seconds, "live")
+    snippet_config(enabled=False)
+    until(lambda: not said.open, look.seconds, "switched off by the socket")
+    before = len(said.called("/api/v1/"))
+    person.clicks(person.page.locator("#dead"), times=5)
+    person.page.evaluate("handrail.track('x'); handrail.flush()")
+    person.page.reload()
+    person.clicks(person.page.locator("#area"))
+    person.page.evaluate("handrail.flush()")
+    person.page.wait_for_timeout(2_500)
+    assert len(said.called("/api/v1/")) == before
+    assert not said.open
+    # A share of nobody: the same silence, for a new visitor.
+    snippet_config(enabled=True, percent=0)
+    visitor = new_person()
+    heard = traffic(visitor)
+    visitor.opens(address)
+    visitor.page.wait_for_function("Object.keys(localStorage).some((key) => key.endsWith('.config'))")
+    visitor.clicks(visitor.page.locator("#area"))
+    visitor.page.evaluate("handrail.track('x'); handrail.flush()")
+    visitor.page.wait_for_timeout(2_500)
+    assert heard.called("/api/v1/") == []
+    assert heard.sockets == []
+
+
+def test_a_snippet_that_breaks_says_so_once_and_is_quiet(
+    site: Callable[..., str], new_person: Callable[..., Any], traffic: Any, server: Any, look: Any, until: Any
+) -> None:
+    person = new_person()
+    said = traffic(person)
+    lines: list[str] = []
+    person.page.on("console", lambda line: lines.append(line.type))
+    person.opens(site("plain"))
+    until(lambda: said.open, look.seconds, "live")
+    user = person.page.evaluate(look.anonymous)
+    # A page may do anything to what the snippet builds on.
+    person.page.evaluate(BREAKS)
+    until(lambda: not said.open, look.seconds, "the snippet has ended")
+    reports = lambda: [  # noqa: E731
+        event["properties"] for event in server.events(user_id=user) if event["event_type"] == "error"
+    ]
+    until(reports, look.seconds, "it is told")
+    # Quiet also on the next page of this visit, and in another tab.
+    count = len(said.requests)
+    person.page.reload()
+    other = person.page.context.new_page()
+    other.goto(person.page.url)
+    for page in (person.page, other):
+        page.wait_for_function("window.handrail.version")
+        page.evaluate("handrail.track('x'); handrail.flush()")
+        page.wait_for_timeout(1_500)
+    assert [one.url for one in said.requests[count:] if "onboarding-agent-sdk.js" not in one.url] == []
+    assert reports() == [{"kind": "snippet", "count": 1}]
+    assert set(lines) <= {"debug"}
 
 
 def test_restart_and_revoked_key(

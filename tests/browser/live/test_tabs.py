@@ -30,15 +30,14 @@ def test_tabs_share_a_socket_and_help_comes_once(
     two.goto(address)
     for page in (one, two):
         focused(page)
-    two.bring_to_front()
     # One tab sits, the other waits for its seat.
     until(lambda: two.evaluate(look.locks) == [1, 1], look.seconds, "both tabs are live")
     until(lambda: len(said.open) == 1, look.seconds, "the socket is open")
-    # Made in one window, shown in the one that is worked in.
+    # Made in one window, shown in the one that is worked in by then.
     one.bring_to_front()
-    two.bring_to_front()
     person.clicks(one.locator("#dead"), times=5)
     two.bring_to_front()
+    until(lambda: [page.evaluate("document.hasFocus()") for page in (one, two)] == [False, True], 5, "the focus moves")
     two.locator("[data-hr-nudge]").wait_for(timeout=look.seconds * 1000)
     nudge_id = two.locator("[data-hr-nudge]").get_attribute("data-hr-nudge")
     user = one.evaluate(look.anonymous)

@@ -1,0 +1,63 @@
+"""Nothing before a yes, nothing after a no, and the browser's own signals count: traffic and storage are searched."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+SIGNAL = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})"
+NOTHING = {"local": {}, "session": {}, "cookie": "", "databases": [], "names": []}
+
+
+def loaded(said: Any) -> list[str]:
+    """Calls but for the snippet's own file."""
+    return [one.url for one in said.called("/") if "onboarding-agent-sdk.js" not in one.url]
+
+
+def test_nothing_before_a_yes_and_nothing_after_a_no(
+    site: Callable[..., str], new_person: Callable[..., Any], traffic: Any, server: Any, look: Any, until: Any
+) -> None:
+    waiting, private = new_person(), new_person()
+    said, hushed = traffic(waiting), traffic(private)
+    private.page.add_init_script(SIGNAL)
+    address = site("plain", options={"consent": "pending"})
+    waiting.opens(address)
+    private.opens(site("plain"))
+    for person in (waiting, private):
+        person.clicks(person.page.locator("#area"))
+        person.page.wait_for_function("window.handrail.version")
+        person.page.evaluate("handrail.track('planted'); handrail.flush()")
+        # Longer than anything waits: a batch, or the socket's part.
+        person.page.wait_for_timeout(3_000)
+    for person, heard in ((waiting, said), (private, hushed)):
+        assert look.at_rest(person.page) == NOTHING
+        assert loaded(heard) == []
+        assert heard.sockets == []
+
+    # A yes: what was captured while waiting is sent.
+    for person in (waiting, private):
+        person.page.evaluate("handrail.consent('granted')")
+    until(lambda: said.open and hushed.open, look.seconds, "sockets open after the yes")
+    user = waiting.page.evaluate(look.anonymous)
+    until(lambda: server.events(user_id=user), look.seconds, "events arrive after the yes")
+
+    # Another page and another tab know it; a no in one tab ends it in both.
+    other = waiting.page.context.new_page()
+    other.goto(address)
+    other.wait_for_function("Object.keys(localStorage).some((key) => key.includes('.q.'))")
+    waiting.page.evaluate("handrail.consent('denied')")
+    until(lambda: not said.open, look.seconds, "the socket is closed")
+    other.wait_for_function("Object.keys(localStorage).length === 1")
+    before = len(said.requests)
+    for page in (waiting.page, other):
+        page.locator("#dead").click()
+        page.evaluate("handrail.track('planted'); handrail.flush()")
+    other.reload()
+    other.wait_for_function("window.handrail.version")
+    other.wait_for_timeout(1_500)
+    key = next(iter(look.at_rest(other)["local"]))
+    assert look.at_rest(other) == NOTHING | {"local": {key: "denied"}}
+    assert key.endswith(".consent")
+    assert [one.url for one in said.requests[before:] if "onboarding-agent-sdk.js" not in one.url] == []
