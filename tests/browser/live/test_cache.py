@@ -68,4 +68,8 @@ def test_a_page_with_the_snippet_stays_in_the_cache(
     ours.clicks(ours.page.locator("#area"))
     user = ours.page.evaluate(look.anonymous)
     until(lambda: Counter(click=1, page_view=2) <= kinds(server, user, address), look.seconds, "all is stored")
+    # Also what the page between has left, which nobody else would send.
+    until(lambda: kinds(server, user, f"{address}projects")["page_view"] == 1, look.seconds, "and of the other page")
+    waiting = lambda: [key for key in look.at_rest(ours.page)["local"] if ".q." in key]  # noqa: E731
+    until(lambda: not waiting(), look.seconds, "nothing is at rest")
     assert lines == []
