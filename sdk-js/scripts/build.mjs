@@ -15,7 +15,9 @@ import { RELEASES, ROOT, workingVersion } from "./version.mjs";
 const SERVED = join(ROOT, "../gateway/src/handrail_gateway/static/sdk");
 const CORE = "onboarding-agent-sdk";
 /** What is fetched later: one file for each of these folders. */
-export const CHUNKS = ["live", "ui", "health"];
+export const CHUNKS = ["delivery", "live", "ui", "health"];
+/** The one that the core fetches; it fetches the others, and knows their hashes. */
+const FIRST = CHUNKS[0];
 /** What a page fills in, in the inline form. */
 const SAMPLE = '("https://handrail.example.com/sdk/v1/onboarding-agent-sdk.js",{key:"pk_…"})';
 
@@ -36,10 +38,11 @@ export async function servedFiles(version, root = ROOT) {
     return integrity(code, "sha256");
   };
   const hashes = {};
-  for (const [index, name] of CHUNKS.entries()) {
-    hashes[name] = await add(`${name}.mjs`, chunks[index], { module: true });
+  for (const name of CHUNKS.toReversed()) {
+    const constants = name === FIRST ? { __CHUNKS__: hashes } : {};
+    hashes[name] = await add(`${name}.mjs`, chunks[CHUNKS.indexOf(name)], { constants, module: true });
   }
-  const constants = { __CHUNKS__: hashes };
+  const constants = { __DELIVERY__: hashes[FIRST] };
   await add(`${CORE}.js`, script, { constants, module: false });
   await add(`${CORE}.mjs`, module, { constants, module: true });
   files.set("stub.js", await stub(root));
@@ -70,7 +73,9 @@ export async function packageFiles(version, root = ROOT) {
   for (const chunk of chunks) {
     const name = chunk.fileName;
     const mapUrl = `${name.split("/").pop()}.map`;
-    const { code, map } = await shrink(chunk, { names, module: true, mapUrl });
+    // Bundlers check what they fetch by themselves.
+    const constants = { __CHUNKS__: {} };
+    const { code, map } = await shrink(chunk, { names, constants, module: true, mapUrl });
     // Components that use hooks are the client's, also where a server renders.
     files.set(name, name === "react.js" ? `"use client";${code}` : code);
     files.set(`${name}.map`, map);

@@ -1,5 +1,5 @@
-// Which property names of our own the build may shorten: members of our classes, where no other thing that is read or
-// written anywhere (wire, storage, options, the DOM, dependencies) bears the same name.
+// Which property names of our own the build may shorten: members of our classes and of the borders between our files,
+// where no other thing that is read or written anywhere (wire, storage, options, the DOM, dependencies) bears the same name.
 import { readFileSync } from "node:fs";
 import { join, sep } from "node:path";
 import ts from "typescript";
@@ -45,7 +45,9 @@ function survey(root) {
 
   const inOwnClass = (symbol) =>
     !!symbol?.declarations?.length &&
-    symbol.declarations.every((at) => at.getSourceFile().fileName.startsWith(src) && isClassMember(at));
+    symbol.declarations.every(
+      (at) => at.getSourceFile().fileName.startsWith(src) && (isClassMember(at) || isBorderMember(at)),
+    );
   const use = (name, symbol) => {
     if (inOwnClass(symbol)) members.set(name, (members.get(name) ?? 0) + 1);
     else kept.add(name);
@@ -58,6 +60,15 @@ function survey(root) {
       const name = node.propertyName ?? node.name;
       if (ts.isIdentifier(name))
         use(name.text, checker.getTypeAtLocation(node.parent).getProperty(name.text));
+    } else if (ts.isFunctionDeclaration(node) && node.name) {
+      // What a file exports is found by its name.
+      kept.add(node.name.text);
+    } else if (ts.isObjectLiteralElementLike(node)) {
+      if (node.name && ts.isIdentifier(node.name)) {
+        const name = node.name.text;
+        const meant = checker.getContextualType(node.parent)?.getProperty(name);
+        use(name, meant ?? checker.getSymbolAtLocation(node.name));
+      }
     } else if (isMember(node)) {
       if (node.name && ts.isIdentifier(node.name))
         use(node.name.text, checker.getSymbolAtLocation(node.name));
@@ -95,6 +106,11 @@ function isMember(node) {
     ts.isObjectLiteralElementLike(node) ||
     (ts.isParameter(node) && ts.isParameterPropertyDeclaration(node, node.parent))
   );
+}
+
+/** Of an interface between our own files: never written down, never sent. */
+function isBorderMember(node) {
+  return ts.isInterfaceDeclaration(node.parent) && node.getSourceFile().fileName.endsWith("/border.ts");
 }
 
 function isClassMember(node) {

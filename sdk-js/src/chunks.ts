@@ -2,29 +2,24 @@
 // was upgraded. The core knows their hashes, so that a page that pins the core pins all of it. They come by `import()`,
 // not by script elements, whose address is a sink of Trusted Types.
 
-import type { Chunks } from "./live/border";
+import type { Chunks } from "./delivery/border";
 
-/** Put in by the build. */
-declare const __CHUNKS__: { readonly live: string; readonly ui: string; readonly health: string };
+/** The hash of the first one, which knows those of the others. Put in by the build. */
+declare const __DELIVERY__: string;
 
 /** `from`: the core's own address; `pinned`: the page insists on hashes. */
 export function remoteChunks(from: string, pinned = false): Chunks {
-  return {
-    live: remote("live", __CHUNKS__.live),
-    ui: remote("ui", __CHUNKS__.ui),
-    health: remote("health", __CHUNKS__.health),
+  const tries: Record<string, number> = {};
+  const other = async (name: string, integrity: string) => {
+    const count = (tries[name] ?? 0) + 1;
+    tries[name] = count;
+    // A browser remembers for good that an address failed.
+    const again = count > 1 ? `?${count}` : "";
+    const url = new URL(`../${__VERSION__}/${name}.mjs${again}`, from).href;
+    await fetched(url, integrity, pinned);
+    return import(/* @vite-ignore */ url);
   };
-
-  function remote<T>(name: string, integrity: string): () => Promise<T> {
-    let tries = 0;
-    return async () => {
-      // A browser remembers for good that an address failed.
-      const again = tries++ ? `?${tries}` : "";
-      const url = new URL(`../${__VERSION__}/${name}.mjs${again}`, from).href;
-      await fetched(url, integrity, pinned);
-      return import(/* @vite-ignore */ url);
-    };
-  }
+  return { delivery: () => other("delivery", __DELIVERY__), other };
 }
 
 /** `import()` takes no hash, but finds what was fetched before it. */

@@ -1,88 +1,64 @@
-// One running client: reads its surroundings, puts the parts together, and passes between them.
+// One running client: reads its surroundings, puts the parts together, and passes between them. What sends comes later.
 
+import type { Surroundings } from "./capture/border";
 import { Capture } from "./capture/capture";
 import { Recorder } from "./capture/recorder";
-import { Delivery } from "./delivery/delivery";
-import { Door } from "./door";
-import { followConfig } from "./following";
-import { debug, type Guard } from "./guard";
-import { uuid7 } from "./ids";
+import { Ahead } from "./delivery/ahead";
+import type { Chunks, Core, Given } from "./delivery/border";
+import { DeliveryGate } from "./delivery/gate";
+import type { Guard } from "./guard";
 import { Lifetime } from "./lifetime";
-import type { Chunks, Core } from "./live/border";
-import { LiveGate } from "./live/gate";
-import type { IdentifyOptions, Options } from "./options";
-import { outlet } from "./outlet";
-import { watchPage, whenBack } from "./page";
-import { isSampled, Rules, readConfig } from "./rules";
+import type { IdentifyOptions } from "./options";
+import { whenBack } from "./page";
+import { isSampled, Rules } from "./rules";
 import { localShelf, Store } from "./store";
-import { anonymousId } from "./who/anonymous";
+import { anonymousId, isAnonymous } from "./who/anonymous";
 import { Who } from "./who/who";
-import type { SnippetConfig, WireEvent } from "./wire";
+import type { WireEvent } from "./wire";
 
 /** What is captured before the user has agreed to anything stays in memory, and is no more than this. */
 const PENDING_EVENTS = 50;
+/** So many events wait no longer for a moment of the page. */
+const MANY = 10;
 /** The visit in which the snippet has switched itself off. */
 const OFF = "off";
 
 export type Emit = (event: string, detail: Record<string, unknown>) => void;
 
-export interface Given {
-  options: Options;
-  scope: string;
-  endpoint: string;
-  /** The user was asked and has not answered: nothing is stored, nothing is sent. */
-  pending: boolean;
-}
-
-export class Client {
-  private readonly life: Lifetime;
-  private readonly store: Store;
-  private readonly door: Door;
-  private readonly rules: Rules;
-  private readonly who: Who;
-  private readonly delivery: Delivery;
-  private readonly recorder: Recorder;
-  private readonly gate: LiveGate;
-  private started = false;
-  private capture: Capture | null = null;
+export class Client implements Core, Surroundings {
+  readonly life: Lifetime;
+  readonly store: Store;
+  readonly rules: Rules;
+  readonly who: Who;
+  readonly ahead: Ahead;
+  readonly recorder: Recorder;
+  readonly used: Element[] = [];
+  capture: Capture | null = null;
+  private readonly gate: DeliveryGate;
   private pending: WireEvent[] | null;
-  private readonly iframes: boolean;
 
   constructor(
-    given: Given,
+    readonly given: Given,
     guard: Guard,
-    private readonly emit: Emit,
-    chunks: Chunks,
+    readonly emit: Emit,
+    readonly chunks: Chunks,
   ) {
-    const { options, scope } = given;
+    const { options, prefix } = given;
     this.pending = given.pending ? [] : null;
-    this.iframes = options.iframes === true;
     this.life = new Lifetime(guard);
-    this.store = new Store(given.pending ? null : localShelf(), storagePrefix(scope));
-    this.door = new Door(given.endpoint, options.key);
+    this.store = new Store(given.pending ? null : localShelf(), prefix);
     this.rules = new Rules(this.store);
-    this.who = new Who(this.store, this.door, {
+    this.ahead = new Ahead(this.store, `${prefix}queue.`);
+    this.gate = new DeliveryGate(this);
+    this.who = new Who(this.store, {
       before: () => {
         this.capture?.settle(false);
-        this.delivery.settle();
+        this.gate.there?.turning();
       },
-      after: () => this.gate.changed(),
+      after: (anew) => this.gate.there?.turned(anew),
     });
-    const out = outlet(this.door, this.who.tokens, this.rules, (reason) => {
-      this.emit("error", { code: reason });
-      this.end();
-    });
-    this.delivery = new Delivery(this.store, storagePrefix(scope), out, this.life);
-    this.recorder = new Recorder({
-      user: () => this.who.userId,
-      session: (now) => this.who.session.at(now),
-      rules: () => this.rules.config.capture,
-      beforeSend: options.beforeSend,
-      take: (event) => this.take(event),
-      failed: () => this.emit("error", { code: "before_send" }),
-      used: (element) => this.gate.seeUsed(element),
-    });
-    this.gate = new LiveGate(this.core(scope, chunks), this.life, chunks.live);
+    this.recorder = new Recorder(this);
+    this.life.ending(() => this.ahead.drop());
     guard.whenSpent(() => this.giveUp());
     if (this.store.get(OFF) === this.who.session.at(Date.now())) {
       this.end();
@@ -90,21 +66,13 @@ export class Client {
     }
     // First of all, so that the first event is this user's.
     if (options.userId !== undefined) this.who.identify(options.userId, options);
-    if (this.isWanted(this.rules.config)) this.start();
+    if (this.isWanted()) this.start();
     if (!this.pending) this.talk();
   }
 
   identify(userId: string, options: IdentifyOptions = {}): void {
     this.who.identify(userId, options);
-    this.introduce();
-  }
-
-  track(name: string, properties: Record<string, unknown>): void {
-    this.recorder.record("custom", { properties: { ...properties, name } });
-  }
-
-  page(): void {
-    this.capture?.pages.view();
+    this.gate.there?.introduce();
   }
 
   /** The user is gone: another visitor from here on. */
@@ -124,16 +92,17 @@ export class Client {
     for (const event of pending) this.take(event);
   }
 
-  /** The user has refused: nothing is sent any more, nothing stays. */
+  /** The user has refused: nothing is sent any more. What is stored is the caller's. */
   forget(): void {
     this.end();
-    this.delivery.clear();
-    this.store.clear();
+    this.gate.there?.clear();
   }
 
   async flush(): Promise<void> {
     this.capture?.settle(false);
-    if (!this.pending) await this.delivery.flush();
+    if (this.pending) return;
+    await this.gate.open();
+    await this.gate.there?.flush();
   }
 
   shutdown(): void {
@@ -142,141 +111,100 @@ export class Client {
     this.end();
   }
 
+  ruled(): boolean {
+    const isWanted = this.isWanted();
+    if (isWanted && !this.capture) {
+      // Switched off when last heard, and not any more.
+      this.start();
+      this.ahead.hold();
+    }
+    return isWanted;
+  }
+
+  end(): void {
+    this.life.end();
+  }
+
   /** Captures from here on. */
   private start(): void {
     const { life } = this;
-    this.started = true;
     // Before what it records of the return, which belongs to the queue of the page that is back.
     whenBack(life, () => {
-      if (!this.pending) this.delivery.back();
+      if (!this.pending) {
+        this.ahead.back();
+        this.gate.there?.back();
+      }
       this.who.follow();
     });
-    this.capture = new Capture(this.recorder, life, this.door.endpoint, this.iframes);
+    const { endpoint } = this.given;
+    const isOwn = (address: string) =>
+      address.startsWith(endpoint) && /^\/(sdk|api\/v1|ws)\//.test(address.slice(endpoint.length));
+    this.capture = new Capture(this.recorder, life, isOwn);
     // After its making: what it records may need it.
     this.capture.pages.look();
-    watchPage(life, {
-      away: (leaving) => {
-        if (leaving) this.capture?.settle(true);
-        this.away(leaving);
-      },
-      online: () => this.delivery.retryNow(),
+    life.on(document, "visibilitychange", () => {
+      const state = document.visibilityState;
+      this.recorder.record("visibility", { properties: { state } });
+      if (state === "hidden") this.away(false);
+    });
+    life.on(window, "pagehide", () => {
+      this.capture?.settle(true);
+      this.away(true);
     });
     life.on<StorageEvent>(window, "storage", ({ key }) => {
       if (!key || key.endsWith(".who")) this.who.follow();
     });
   }
 
-  /** Sends and asks from here on. */
+  /** Keeps and sends from here on. */
   private talk(): void {
-    if (this.started) {
-      this.delivery.begin();
-      this.introduce();
-    }
-    followConfig(this.door, this.life, !this.started, {
-      config: (config) => this.configured(config),
-      refused: () => {
-        debug("this key may not be used here");
-        this.end();
-      },
-      answered: () => this.emit("ready", {}),
-    });
-  }
-
-  private configured(config: SnippetConfig): void {
-    this.rules.set(config);
-    this.delivery.pace = { count: config.flush_count, intervalMs: config.flush_interval_ms };
-    if (!this.isWanted(config)) {
-      debug("switched off");
-      this.delivery.clear();
-      this.end();
-      return;
-    }
-    if (!this.started) {
-      // Switched off when last heard, and not any more.
-      this.start();
-      this.delivery.begin();
-      this.introduce();
-    }
-    if (!config.identity_enforced) this.delivery.release(this.who.userId);
-    // The server can be reached.
-    this.delivery.retryNow();
-    this.gate.open();
+    if (this.capture) this.ahead.hold();
+    this.gate.openSoon();
   }
 
   /** The platform wants this visitor's events: the same answer on every page. */
-  private isWanted(config: SnippetConfig): boolean {
-    return config.enabled && isSampled(anonymousId(this.store), config.sample_rate);
+  private isWanted(): boolean {
+    const { enabled, sample_rate } = this.rules.now;
+    return enabled && isSampled(anonymousId(this.store), sample_rate);
   }
 
-  private introduce(): void {
-    if (this.pending || !this.started || this.life.ended) return;
-    const { userId } = this.who;
-    void this.life.guard.run(async () => {
-      const known = await this.who.introduce();
-      if (!known && !this.life.ended) this.emit("error", { code: "identify", user_id: userId });
-      this.delivery.release(userId);
-    });
+  seeUsed(element: Element): void {
+    if (this.gate.there) this.gate.there.seeUsed(element);
+    else this.used.push(element);
   }
 
-  private take(event: WireEvent): void {
-    const { pending } = this;
-    if (this.life.ended || !this.started) return;
+  take(event: WireEvent): void {
+    const { pending, ahead } = this;
+    if (this.life.ended || !this.capture) return;
     if (pending) {
       pending.push(event);
       if (pending.length > PENDING_EVENTS) pending.shift();
       return;
     }
-    this.delivery.add(event);
-    if (event.event_type === "page_view") this.gate.viewed();
+    ahead.add(event);
+    if (ahead.waiting.length >= MANY) void this.gate.open();
   }
 
   /** The page may be gone in a moment. */
   private away(leaving: boolean): void {
-    if (!this.pending) this.delivery.away(leaving);
+    if (this.pending) return;
+    const { there } = this.gate;
+    if (there) there.away(leaving);
+    else if (leaving) this.lastResort();
+    else void this.gate.open();
+    if (leaving) this.ahead.drop();
   }
 
-  private core(scope: string, chunks: Chunks): Core {
-    const { door, store } = this;
-    return {
-      scope,
-      door,
-      store,
-      tokens: this.who.tokens,
-      loadUi: chunks.ui,
-      loadHealth: chunks.health,
-      config: () => this.rules.config,
-      visit: () => this.who.session.at(Date.now()),
-      saw: (properties) => this.recorder.record("target_check", { properties }),
-      userId: () => this.who.userId,
-      naming: (nameOf) => {
-        this.recorder.nameOf = nameOf;
-      },
-      language: () => this.rules.config.language,
-      theme: () => this.rules.config.theme,
-      configured: (value) => {
-        const config = readConfig(value);
-        if (config) this.configured(config);
-      },
-      released: (user) => this.delivery.release(user),
-      emit: this.emit,
-      tell: (fate, nudgeId, actionId) => {
-        const detail = { nudge_id: nudgeId, ...(actionId !== undefined && { action_id: actionId }) };
-        this.recorder.record(fate, { properties: detail });
-        this.emit(fate, detail);
-      },
-      action: (nudgeId, actionId) => this.emit("action", { nudge_id: nudgeId, action_id: actionId }),
-      say: (text, nudgeId) => {
-        const id = uuid7(Date.now());
-        const properties = { text, ...(nudgeId && { nudge_id: nudgeId }) };
-        this.recorder.record("user_message", { id, properties });
-        return id;
-      },
-      arrived: async (id) => {
-        this.delivery.retryNow();
-        await this.delivery.flush();
-        return !this.delivery.has(id);
-      },
-    };
+  /** Left before anything was there that sends: what needs no proof of its user goes out, and all of it stays at rest. */
+  private lastResort(): void {
+    const events = this.ahead.waiting.flatMap(([{ user, text }]) => (isAnonymous(user) ? text : []));
+    const body = `{"api_key":"${this.given.options.key}","sent_at":"${new Date().toISOString()}","events":[${events}]}`;
+    const how: RequestInit = { method: "POST", body, keepalive: true, credentials: "omit" };
+    if (events[0]) {
+      fetch(`${this.given.endpoint}/api/v1/events`, { ...how, referrerPolicy: "no-referrer" }).catch(
+        () => {},
+      );
+    }
   }
 
   /** Too many faults of our own: one report, which says nothing of the page, and quiet until the next visit. */
@@ -291,12 +219,4 @@ export class Client {
       this.end();
     }
   }
-
-  private end(): void {
-    this.life.end();
-  }
-}
-
-export function storagePrefix(scope: string): string {
-  return `handrail.${scope}.`;
 }

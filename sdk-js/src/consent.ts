@@ -14,16 +14,20 @@ export function consentNow(
   option: Consent | undefined,
   signal: boolean,
 ): Consent {
-  if (said === "granted" || said === "denied") return said;
+  if (isAnswer(said)) return said;
   if (kept === "denied" || option === "denied") return "denied";
   if (kept === "granted" || option === "granted") return "granted";
   return signal ? "denied" : (said ?? option ?? "granted");
 }
 
+export function isAnswer(value: unknown): value is "granted" | "denied" {
+  return value === "granted" || value === "denied";
+}
+
 /** What was said on another page of this browser. */
 export function keptConsent(store: Store): Consent | undefined {
   const value = store.get(KEY);
-  return value === "granted" || value === "denied" ? value : undefined;
+  return isAnswer(value) ? value : undefined;
 }
 
 export function keepConsent(store: Store, state: Consent): void {

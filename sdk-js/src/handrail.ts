@@ -1,13 +1,13 @@
 // The public object. Every method is safe at any time: before init, after shutdown, with any argument.
 
-import { Client, type Given, storagePrefix } from "./client";
-import { type Consent, consentNow, keepConsent, keptConsent, privacySignal } from "./consent";
-import { Mirror } from "./delivery/mirror";
+import { Client } from "./client";
+import { type Consent, consentNow, isAnswer, keepConsent, keptConsent, privacySignal } from "./consent";
+import type { Chunks, Given } from "./delivery/border";
 import { debug, Guard } from "./guard";
 import { jsonObject } from "./json";
-import type { Chunks } from "./live/border";
+import { Lifetime } from "./lifetime";
 import { type IdentifyOptions, isUserId, keyId, type Options, originOf } from "./options";
-import { localShelf, Store } from "./store";
+import { deleteDatabase, localShelf, Store } from "./store";
 
 export type Listener = (detail: Record<string, unknown>) => void;
 
@@ -42,7 +42,8 @@ export function createHandrail(origin: string | null, chunks: Chunks): Handrail 
   /** What was asked for before init. */
   let early: ((client: Client) => void)[] = [];
   let said: Consent | undefined;
-  let stopWatching = () => {};
+  /** Of what is watched whether or not anything is captured. */
+  let watching: Lifetime | null = null;
   const listeners = new Map<string, Set<Listener>>();
 
   const emit = (event: string, detail: Record<string, unknown>) => {
@@ -50,7 +51,7 @@ export function createHandrail(origin: string | null, chunks: Chunks): Handrail 
       try {
         fn(detail);
       } catch (error) {
-        debug("a handler of the page failed", error);
+        debug("handler failed", error);
       }
     }
   };
@@ -60,7 +61,7 @@ export function createHandrail(origin: string | null, chunks: Chunks): Handrail 
     else if (!given && early.length < EARLY) early.push(what);
   };
 
-  const shelf = ({ scope }: Given) => new Store(localShelf(), storagePrefix(scope));
+  const shelf = ({ prefix }: Given) => new Store(localShelf(), prefix);
 
   /** Runs as far as the user allows. */
   const follow = (now: Given) => {
@@ -74,7 +75,7 @@ export function createHandrail(origin: string | null, chunks: Chunks): Handrail 
       // What earlier pages have kept.
       if (store.keys("").some((key) => key !== "consent")) {
         store.clear();
-        new Mirror(`${storagePrefix(now.scope)}queue`).destroy();
+        deleteDatabase(`${now.prefix}queue`);
       }
       if (said === state || options.consent === state) keepConsent(store, state);
     } else if (!client) {
@@ -88,35 +89,31 @@ export function createHandrail(origin: string | null, chunks: Chunks): Handrail 
 
   /** What was said in another tab. */
   const watch = (now: Given) => {
-    const look = guard.wrap(() => {
+    const look = () => {
       const kept = keptConsent(shelf(now));
       if (!kept || kept === said) return;
       said = kept;
       follow(now);
-    });
-    const heard = ({ key }: StorageEvent) => {
+    };
+    watching = new Lifetime(guard);
+    watching.on<StorageEvent>(window, "storage", ({ key }) => {
       if (key?.endsWith(".consent")) look();
-    };
-    window.addEventListener("storage", heard);
-    window.addEventListener("pageshow", look);
-    stopWatching = () => {
-      window.removeEventListener("storage", heard);
-      window.removeEventListener("pageshow", look);
-    };
+    });
+    watching.on(window, "pageshow", look);
   };
 
   const init = (options: Options) => {
     // On a server there is nobody to watch.
     if (given || typeof document === "undefined") return;
-    const scope = keyId(options?.key);
+    const id = keyId(options?.key);
     const endpoint = originOf(options?.endpoint) ?? origin;
-    if (!scope || !endpoint) {
-      debug("init needs a publishable key and an endpoint");
+    if (!id || !endpoint) {
+      debug("init: no key or no endpoint");
       return;
     }
     const { userId, ...rest } = options;
     const clean: Options = { ...rest, ...(isUserId(userId) && { userId }) };
-    given = { options: clean, scope, endpoint, pending: false };
+    given = { options: clean, prefix: `handrail.${id}.`, endpoint, pending: false };
     if (said) keepConsent(shelf(given), said);
     watch(given);
     follow(given);
@@ -132,20 +129,21 @@ export function createHandrail(origin: string | null, chunks: Chunks): Handrail 
         // For a client that starts later, when the user has agreed.
         if (given) Object.assign(given.options, options, { userId });
         ask((c) => c.identify(userId, options));
-      } else debug("identify needs a user id of 1 to 200 characters");
+      } else debug("identify: no user id");
     },
     track: (name, properties) => {
       const plain = jsonObject(properties);
-      if (typeof name === "string" && name && plain) ask((c) => c.track(name.slice(0, 200), plain));
-      else debug("track needs a name and properties that are JSON of at most 16 kB");
+      if (typeof name === "string" && name && plain)
+        ask((c) => c.recorder.record("custom", { properties: { ...plain, name: name.slice(0, 200) } }));
+      else debug("track: no name or too much");
     },
-    page: () => ask((c) => c.page()),
+    page: () => ask((c) => c.capture?.pages.view()),
     reset: () => {
       if (given) given.options = { ...given.options, userId: undefined, token: undefined, traits: undefined };
       ask((c) => c.reset());
     },
     consent: (state) => {
-      if (state !== "granted" && state !== "denied" && state !== "pending") return;
+      if (!isAnswer(state) && state !== "pending") return;
       said = state;
       guard.run(() => {
         if (!given) return;
@@ -168,7 +166,7 @@ export function createHandrail(origin: string | null, chunks: Chunks): Handrail 
     },
     shutdown: () => {
       guard.run(() => client?.shutdown());
-      stopWatching();
+      watching?.end();
       client = null;
       given = null;
       early = [];
@@ -183,11 +181,8 @@ export function createHandrail(origin: string | null, chunks: Chunks): Handrail 
 }
 
 function dispatch(api: Handrail, call: unknown): void {
-  if (typeof call !== "object" || call === null) {
-    debug("a call is a list: its name, then what it takes");
-    return;
-  }
-  const [name, ...args] = Array.from(call as ArrayLike<unknown>);
+  // A list: its name, then what it takes.
+  const [name, ...args] = Array.from(Object(call) as ArrayLike<unknown>);
   const method =
     typeof name === "string" && Object.hasOwn(api, name) ? api[name as keyof Handrail] : undefined;
   if (typeof method === "function" && name !== "push") (method as (...args: unknown[]) => unknown)(...args);

@@ -3,46 +3,35 @@
 let lastTime = 0;
 let lastCount = 0;
 
-function format(bytes: Uint8Array): string {
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, "0");
 }
 
-function random(): Uint8Array {
-  return crypto.getRandomValues(new Uint8Array(16));
+/** 32 hexadecimal digits. */
+function random(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => hex(byte, 2)).join("");
 }
 
-function at(bytes: Uint8Array, index: number): number {
-  return bytes[index] ?? 0;
+/** `time`: 12 digits; `version`: one, and three more. The rest is random, but for the two bits of the variant. */
+function uuid(time: string, version: string): string {
+  const rest = random();
+  const variant = "89ab"[rest.charCodeAt(0) & 3];
+  return `${time.slice(0, 8)}-${time.slice(8)}-${version}-${variant}${rest.slice(1, 4)}-${rest.slice(4, 16)}`;
 }
 
 export function uuid4(): string {
-  const bytes = random();
-  bytes[6] = (at(bytes, 6) & 0x0f) | 0x40;
-  bytes[8] = (at(bytes, 8) & 0x3f) | 0x80;
-  return format(bytes);
+  const digits = random();
+  return uuid(digits.slice(0, 12), `4${digits.slice(12, 15)}`);
 }
 
 /** A UUIDv7 of `now` (ms since 1970); later calls sort after earlier ones, also within a millisecond. */
 export function uuid7(now: number): string {
-  const bytes = random();
   if (now > lastTime) {
     lastTime = now;
-    lastCount = at(bytes, 6) & 0x07;
-  } else {
-    lastCount += 1;
-    if (lastCount > 0xfff) {
-      lastTime += 1;
-      lastCount = 0;
-    }
+    lastCount = 0;
+  } else if (++lastCount > 0xfff) {
+    lastTime += 1;
+    lastCount = 0;
   }
-  let rest = lastTime;
-  for (let index = 5; index >= 0; index--) {
-    bytes[index] = rest % 256;
-    rest = Math.floor(rest / 256);
-  }
-  bytes[6] = 0x70 | (lastCount >> 8);
-  bytes[7] = lastCount & 0xff;
-  bytes[8] = (at(bytes, 8) & 0x3f) | 0x80;
-  return format(bytes);
+  return uuid(hex(lastTime, 12), `7${hex(lastCount, 3)}`);
 }

@@ -1,5 +1,14 @@
 // Values of the page as they may be sent.
 
+/** What a text of JSON says; null for what is none. */
+export function parsed(text: string | null): unknown {
+  try {
+    return JSON.parse(text ?? "null");
+  } catch {
+    return null;
+  }
+}
+
 /** What is left of a value as JSON, if it is a small enough object; undefined counts as {}. */
 export function jsonObject(value: unknown): Record<string, unknown> | null {
   if (value === undefined || value === null) return {};

@@ -2,6 +2,7 @@
 
 import type { BeforeSend } from "./capture/hook";
 import type { Consent } from "./consent";
+import { webAddress } from "./web";
 import type { IdentityToken } from "./who/tokens";
 
 export type { Consent };
@@ -39,13 +40,8 @@ export function keyId(key: unknown): string | null {
 
 /** `https://host[:port]`, or null. */
 export function originOf(address: unknown): string | null {
-  if (typeof address !== "string" || !address) return null;
-  try {
-    const url = new URL(address, typeof location === "undefined" ? undefined : location.href);
-    return url.protocol === "http:" || url.protocol === "https:" ? url.origin : null;
-  } catch {
-    return null;
-  }
+  const text = typeof address === "string" && address;
+  return (text && webAddress(text, globalThis.location?.href)?.origin) || null;
 }
 
 /** Ids as the server takes them: 1 to 200 characters, no NUL, neither `.` nor `..`. */

@@ -3,20 +3,6 @@
 
 import type { Lifetime } from "./lifetime";
 
-export interface Turns {
-  /** May be gone in a moment. `leaving`: it is left, not only hidden. */
-  away(leaving: boolean): void;
-  online(): void;
-}
-
-export function watchPage(life: Lifetime, turns: Turns): void {
-  life.on(document, "visibilitychange", () => {
-    if (document.visibilityState === "hidden") turns.away(false);
-  });
-  life.on(window, "pagehide", () => turns.away(true));
-  life.on(window, "online", () => turns.online());
-}
-
 /** Out of the back/forward cache. */
 export function whenBack(life: Lifetime, fn: () => void): void {
   life.on<PageTransitionEvent>(window, "pageshow", (event) => {

@@ -14,11 +14,12 @@ declare global {
 function start(): void {
   const script = document.currentScript;
   const before = window.handrail;
-  const source = script?.getAttribute("src");
+  const told = (name: string) => script?.getAttribute(name);
+  const source = told("src");
   const address = source ? new URL(source, document.baseURI) : null;
   const handrail = createHandrail(
     address?.origin ?? null,
-    remoteChunks(address?.href ?? `${location.origin}/sdk/v1/`, !!script?.getAttribute("integrity")),
+    remoteChunks(address?.href ?? `${location.origin}/sdk/v1/`, !!told("integrity")),
   );
   window.handrail = handrail;
   const queued = Array.isArray(before) ? before : [];
@@ -27,18 +28,10 @@ function start(): void {
   // Before init, so that who is identified already is so from the first event on; a flush after it.
   const later = (call: unknown[]) => call?.[0] === "init" || call?.[0] === "flush";
   handrail.push(...queued.filter((call) => !later(call)));
-  const own = script?.getAttribute("data-key");
-  if (own) handrail.init({ key: own, ...attributes(script) });
+  const key = told("data-key");
+  // What is none of the words allowed says nothing.
+  if (key) handrail.init({ key, endpoint: told("data-endpoint"), consent: told("data-consent") } as Options);
   handrail.push(...queued.filter(later));
-}
-
-function attributes(script: Element | null): Partial<Options> {
-  const endpoint = script?.getAttribute("data-endpoint");
-  const consent = script?.getAttribute("data-consent");
-  return {
-    ...(endpoint && { endpoint }),
-    ...((consent === "pending" || consent === "denied" || consent === "granted") && { consent }),
-  };
 }
 
 try {

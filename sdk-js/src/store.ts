@@ -17,6 +17,15 @@ export function localShelf(): Shelf | null {
   }
 }
 
+/** Of IndexedDB. Waits by itself until nobody uses it any more. */
+export function deleteDatabase(name: string): void {
+  try {
+    indexedDB.deleteDatabase(name);
+  } catch {
+    // There was none.
+  }
+}
+
 export class Store {
   private memory = new Map<string, string>();
 

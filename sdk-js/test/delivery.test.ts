@@ -1,10 +1,12 @@
 // Pages without Web Locks (plain http) that share one localStorage: leases say who sends what.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Ahead } from "../src/delivery/ahead";
 import { Delivery } from "../src/delivery/delivery";
-import type { Answer } from "../src/door";
+import type { Answer } from "../src/delivery/door";
 import type { Lifetime } from "../src/lifetime";
 import { Store } from "../src/store";
+import type { WireEvent } from "../src/wire";
 import { event, life, TestShelf } from "./making";
 
 beforeEach(() => {
@@ -26,9 +28,13 @@ function page(shelf: TestShelf, answer: () => Answer) {
     if (got.status === 202) sent.push(...events.map((text) => JSON.parse(text).event_id));
     return got;
   };
+  const store = new Store(shelf, "h.");
+  const ahead = new Ahead(store, "h.queue.");
+  ahead.hold();
   const delivery = new Delivery(
-    new Store(shelf, "h."),
+    store,
     "h.",
+    ahead,
     {
       token: async () => undefined,
       heldToken: () => undefined,
@@ -41,7 +47,13 @@ function page(shelf: TestShelf, answer: () => Answer) {
     own,
   );
   delivery.begin();
-  return { delivery, sent, life: own };
+  ahead.hand((entry) => delivery.add(entry));
+  const leave = () => {
+    delivery.away(true);
+    ahead.drop();
+    own.end();
+  };
+  return { add: (one: WireEvent) => ahead.add(one), sent, life: own, leave };
 }
 
 function fresh() {
@@ -58,9 +70,8 @@ test("a page that was left cleanly is followed at once, by one page alone", asyn
   const left = page(shelf, () => AWAY);
   await vi.advanceTimersByTimeAsync(200);
   const one = fresh();
-  left.delivery.add(one);
-  left.delivery.away(true);
-  left.life.end();
+  left.add(one);
+  left.leave();
   const next = [page(shelf, () => OK), page(shelf, () => OK)];
   await vi.advanceTimersByTimeAsync(10_000);
   expect(next.flatMap((each) => each.sent)).toEqual([one.event_id]);
@@ -71,12 +82,12 @@ test("a page that lives keeps its queue, and one that died is followed when its 
   const shelf = new TestShelf();
   const first = page(shelf, () => AWAY);
   await vi.advanceTimersByTimeAsync(200);
-  first.delivery.add(fresh());
+  first.add(fresh());
   await vi.advanceTimersByTimeAsync(1_000);
   const second = page(shelf, () => OK);
   for (let at = 0; at < 10; at++) {
     await vi.advanceTimersByTimeAsync(15_000);
-    first.delivery.add(fresh());
+    first.add(fresh());
   }
   await vi.advanceTimersByTimeAsync(200);
   expect(second.sent).toEqual([]);
@@ -90,7 +101,7 @@ test("a page that lives keeps its queue, and one that died is followed when its 
   expect(keys(shelf, "h.q.")).toEqual([]);
   // Leases of pages that died do not pile up in the host's storage.
   await vi.advanceTimersByTimeAsync(120_000);
-  second.delivery.add(fresh());
+  second.add(fresh());
   await vi.advanceTimersByTimeAsync(1_000);
   expect(keys(shelf, "h.l.")).toHaveLength(1);
 });
@@ -98,8 +109,8 @@ test("a page that lives keeps its queue, and one that died is followed when its 
 test("without any storage events are sent all the same", async () => {
   const shelf = new TestShelf();
   shelf.broken = true;
-  const { delivery, sent } = page(shelf, () => OK);
-  delivery.add(fresh());
+  const { add, sent } = page(shelf, () => OK);
+  add(fresh());
   await vi.advanceTimersByTimeAsync(5_200);
   expect(sent).toHaveLength(1);
 });

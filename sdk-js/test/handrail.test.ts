@@ -4,7 +4,7 @@ import { expect, test, vi } from "vitest";
 import { createHandrail } from "../src/handrail";
 
 const none = () => Promise.reject(new Error("not needed here"));
-const noUi = { live: none, ui: none, health: none };
+const noUi = { delivery: none, other: none };
 
 // No answer at all, as on a machine that is offline.
 vi.stubGlobal("fetch", () => Promise.reject(new TypeError("offline")));

@@ -6,6 +6,7 @@ import { startHealth } from "../src/health/index";
 import { pathFits, pathOf } from "../src/health/path";
 import { readRules } from "../src/health/rule";
 import { wantedOf, wordsOf } from "../src/health/wanted";
+import { uuid4 } from "../src/ids";
 import { Lifetime } from "../src/lifetime";
 import { Store } from "../src/store";
 import type { SnippetConfig } from "../src/wire";
@@ -218,7 +219,7 @@ test("only the visits of the share fetch it, and only where there is something t
   expect(load).not.toHaveBeenCalled();
   let fetched = 0;
   for (let number = 0; number < 400; number++) {
-    visit = `visit-${number}`;
+    visit = uuid4();
     openHealth(share(0.25, target("a", "#a")), life, load);
     fetched = load.mock.calls.length;
   }

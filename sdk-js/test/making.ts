@@ -1,8 +1,11 @@
 // What the tests build things of.
 
+import { Ahead } from "../src/delivery/ahead";
+import { Mirror } from "../src/delivery/mirror";
+import { EventQueue, LIMITS } from "../src/delivery/queue";
 import { Guard } from "../src/guard";
 import { Lifetime } from "../src/lifetime";
-import type { Shelf } from "../src/store";
+import { type Shelf, Store } from "../src/store";
 import type { WireEvent } from "../src/wire";
 
 let count = 0;
@@ -57,5 +60,27 @@ export class TestShelf implements Shelf {
   removeItem(key: string): void {
     if (this.broken) throw new Error("no storage");
     this.items.delete(key);
+  }
+}
+
+/** A page's queue, and what writes it down. Without IndexedDB: what the mirror adds is tested in a browser. */
+export class PageQueue extends EventQueue {
+  private readonly ahead: Ahead;
+
+  constructor(shelf: TestShelf, owner = "own", limits: Partial<typeof LIMITS> = {}) {
+    const store = new Store(shelf, "h.");
+    super(store, new Mirror("m"), { ...LIMITS, ...limits });
+    this.ahead = new Ahead(store, "h.queue.");
+    this.ahead.owner = owner;
+    this.ahead.hand((entry) => this.add(entry));
+  }
+
+  write(event: WireEvent): number {
+    this.ahead.add(event);
+    return JSON.stringify(event).length;
+  }
+
+  proofs(tokenOf: (user: string) => string | undefined): void {
+    this.keepProofs(this.ahead.owner, tokenOf);
   }
 }

@@ -1,18 +1,14 @@
 import { expect, test } from "vitest";
-import { Mirror } from "../src/delivery/mirror";
-import { type Entry, EventQueue, LIMITS } from "../src/delivery/queue";
-import { Store } from "../src/store";
+import type { Entry } from "../src/delivery/entry";
+import type { EventQueue } from "../src/delivery/queue";
 import type { WireEvent } from "../src/wire";
-import { event, TestShelf } from "./making";
+import { event, PageQueue, TestShelf } from "./making";
 
 const NONE = new Map<string, string>();
 const any = () => false;
 const NOW = new Date().toISOString();
 
-/** Without IndexedDB, as in this environment: what the mirror adds is tested in a browser. */
-function queueOn(shelf: TestShelf, owner = "own", limits: Partial<typeof LIMITS> = {}): EventQueue {
-  return new EventQueue(new Store(shelf, "h."), new Mirror("m"), owner, { ...LIMITS, ...limits });
-}
+const queueOn = (...made: ConstructorParameters<typeof PageQueue>) => new PageQueue(...made);
 
 /** A fresh id: old ones are given up. */
 function fresh(more: Partial<WireEvent> = {}): WireEvent {
@@ -37,7 +33,7 @@ test("an event costs one write of itself alone, and leaves only when removed", (
   const shelf = new TestShelf();
   const queue = queueOn(shelf);
   const two = [fresh(), fresh()];
-  for (const one of two) queue.add(one);
+  for (const one of two) queue.write(one);
   expect(shelf.writes).toBe(2);
   expect([...shelf.items.values()].map((text) => JSON.parse(text))).toEqual(two);
   queue.remove(all(queue));
@@ -49,10 +45,10 @@ test("a page takes over a queue whole, oldest first and before its own", () => {
   const shelf = new TestShelf();
   const left = [fresh(), fresh(), fresh()];
   const gone = queueOn(shelf, "gone");
-  for (const one of left) gone.add(one);
+  for (const one of left) gone.write(one);
   const queue = queueOn(shelf);
   const own = fresh();
-  queue.add(own);
+  queue.write(own);
   queue.load("gone", NONE);
   expect(events(all(queue))).toEqual([...left, own]);
   queue.remove(all(queue));
@@ -62,7 +58,7 @@ test("a page takes over a queue whole, oldest first and before its own", () => {
 test("what only the mirror has comes from there, what both have comes once", () => {
   const shelf = new TestShelf();
   const [one, two] = [fresh(), fresh()];
-  queueOn(shelf, "gone").add(one);
+  queueOn(shelf, "gone").write(one);
   const queue = queueOn(shelf);
   const mirrored = new Map([one, two].map((each) => [`q.gone.${each.event_id}`, JSON.stringify(each)]));
   queue.load("gone", mirrored);
@@ -73,8 +69,8 @@ test("what is at hand comes first, and takes nothing from what comes later", () 
   const shelf = new TestShelf();
   const gone = queueOn(shelf, "gone");
   const one = fresh({ user_id: "u1" });
-  gone.add(one);
-  gone.keepProofs(() => "t1");
+  gone.write(one);
+  gone.proofs(() => "t1");
   const key = `q.gone.${one.event_id}`;
   const text = shelf.items.get(`h.${key}`) ?? "";
   // The browser died: the token was written to both long ago, the event only copied.
@@ -113,7 +109,7 @@ test("what is no event goes, what is not ours stays", () => {
 test("events of more than a week ago are given up, and counted", () => {
   const shelf = new TestShelf();
   const old = event();
-  queueOn(shelf, "gone").add(old);
+  queueOn(shelf, "gone").write(old);
   const queue = queueOn(shelf);
   queue.load("gone", NONE);
   expect(queue.first(any)).toBeUndefined();
@@ -124,7 +120,7 @@ test("the oldest go when it is full, by number or by size, and are counted until
   const shelf = new TestShelf();
   const few = queueOn(shelf, "own", { events: 3 });
   const five = Array.from({ length: 5 }, () => fresh());
-  for (const one of five) few.add(one);
+  for (const one of five) few.write(one);
   expect(events(all(few))).toEqual(five.slice(2));
   expect(few.dropped).toBe(2);
   few.lost(-2);
@@ -132,7 +128,7 @@ test("the oldest go when it is full, by number or by size, and are counted until
   expect(others(shelf)).toEqual([]);
 
   const small = queueOn(new TestShelf(), "own", { chars: 1000 });
-  for (let index = 0; index < 9; index++) small.add(fresh({ properties: { text: "x".repeat(200) } }));
+  for (let index = 0; index < 9; index++) small.write(fresh({ properties: { text: "x".repeat(200) } }));
   expect(all(small)).toHaveLength(2);
 });
 
@@ -141,7 +137,7 @@ test("localStorage gets the newest within our share of it; the rest stays in the
   const queue = queueOn(shelf, "own", { shelf: 8_000 });
   const size = () => [...shelf.items.values()].join("").length;
   const ten = Array.from({ length: 10 }, () => fresh({ properties: { text: "x".repeat(2_000) } }));
-  for (const one of ten) queue.add(one);
+  for (const one of ten) queue.write(one);
   queue.trim(false);
   expect(size()).toBeLessThanOrEqual(8_000);
   expect([...shelf.items.keys()]).toEqual(ten.slice(7).map((one) => `h.q.own.${one.event_id}`));
@@ -155,11 +151,11 @@ test("localStorage gets the newest within our share of it; the rest stays in the
 test("where localStorage takes no more it is left to the host, as far as the copies allow", () => {
   const shelf = new TestShelf();
   const queue = queueOn(shelf);
-  queue.add(fresh());
+  queue.write(fresh());
   shelf.full = true;
-  queue.add(fresh());
+  queue.write(fresh());
   shelf.full = false;
-  queue.add(fresh());
+  queue.write(fresh());
   expect(shelf.items.size).toBe(1);
   queue.trim(false);
   expect(shelf.items.size).toBe(1);
@@ -173,12 +169,12 @@ test("a batch holds one user's events, of one queue where its token is all there
   const shelf = new TestShelf();
   const gone = queueOn(shelf, "gone");
   const left = fresh({ user_id: "u1" });
-  gone.add(left);
+  gone.write(left);
   const queue = queueOn(shelf);
   queue.load("gone", NONE);
   const own = [fresh({ user_id: "u1" }), fresh({ user_id: "u1", properties: { text: "ä".repeat(100) } })];
   const other = fresh();
-  for (const one of [own[0], other, own[1]]) if (one) queue.add(one);
+  for (const one of [own[0], other, own[1]]) if (one) queue.write(one);
   const first = queue.first(any);
   if (!first) throw new Error("nothing there");
   const ids = (entries: Entry[]) => entries.map((entry) => entry.id);
@@ -194,13 +190,13 @@ test("a batch holds one user's events, of one queue where its token is all there
 test("a token rests as long as events of its user wait in its queue, and goes over with it", () => {
   const shelf = new TestShelf();
   const gone = queueOn(shelf, "gone");
-  gone.add(fresh({ user_id: "u.1" }));
-  gone.add(fresh());
-  gone.keepProofs((user) => (user === "u.1" ? "t1" : undefined));
+  gone.write(fresh({ user_id: "u.1" }));
+  gone.write(fresh());
+  gone.proofs((user) => (user === "u.1" ? "t1" : undefined));
   expect(shelf.items.get("h.q.gone.~u.1")).toBe("t1");
   const queue = queueOn(shelf);
   queue.load("gone", NONE);
-  queue.keepProofs(() => "another");
+  queue.proofs(() => "another");
   const [entry] = queue.of("u.1");
   expect(queue.proof(entry?.lot ?? "")).toBe("t1");
   queue.remove(queue.of("u.1"));
@@ -210,11 +206,11 @@ test("a token rests as long as events of its user wait in its queue, and goes ov
 test("a page that was away keeps only what nobody else can have", () => {
   const shelf = new TestShelf();
   const queue = queueOn(shelf);
-  queue.add(fresh());
+  queue.write(fresh());
   shelf.full = true;
   const unwritten = fresh();
-  queue.add(unwritten);
-  queue.turn("new");
+  queue.write(unwritten);
+  queue.turn();
   expect(events(all(queue))).toEqual([unwritten]);
   // The other one may have been sent by somebody else; what is left of it is found like any queue.
   queue.load("own", NONE);
@@ -244,7 +240,7 @@ function walk(seed: number): void {
     const dice = random();
     if (dice < 0.6) {
       const one = fresh({ user_id: random() < 0.5 ? "u1" : "u2", properties: { n: step } });
-      queue.add(one);
+      queue.write(one);
       waiting.set(one.event_id, { text: JSON.stringify(one), safe: false });
       const [oldest] = waiting.keys();
       if (waiting.size > 25 && oldest) {

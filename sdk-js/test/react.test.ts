@@ -10,7 +10,13 @@ const OPTIONS: Options = { key: `pk_00000000_${"0".repeat(36)}`, endpoint: "http
 let root: Root;
 let calls: unknown[][];
 
-function App({ options, heard }: { options: Options | null; heard?: (detail: unknown) => void }) {
+function App({
+  options,
+  heard,
+}: {
+  options: Options | null;
+  heard?: ((detail: unknown) => void) | undefined;
+}) {
   useHandrail(options);
   useHandrailEvent("action", (detail) => heard?.(detail));
   return null;

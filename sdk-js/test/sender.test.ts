@@ -1,11 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Mirror } from "../src/delivery/mirror";
-import { EventQueue } from "../src/delivery/queue";
+import type { Answer } from "../src/delivery/door";
 import { type Outlet, Sender } from "../src/delivery/sender";
-import type { Answer } from "../src/door";
 import { Store } from "../src/store";
 import type { WireEvent } from "../src/wire";
-import { event, life, TestShelf } from "./making";
+import { event, life, PageQueue, TestShelf } from "./making";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -65,11 +63,11 @@ class Gateway implements Outlet {
 
 function setup(shelf = new TestShelf()) {
   const store = new Store(shelf, "h.");
-  const queue = new EventQueue(store, new Mirror("m"), "own");
+  const queue = new PageQueue(shelf);
   const gateway = new Gateway();
   const sender = new Sender(queue, gateway, life(), store, () => 1);
   const add = (...events: WireEvent[]) => {
-    for (const one of events) sender.notice(queue.add(one));
+    for (const one of events) sender.notice(queue.write(one));
   };
   const left = () => [...shelf.items.keys()].filter((key) => key.startsWith("h.q.")).length;
   return { queue, gateway, sender, add, shelf, left };
@@ -251,7 +249,7 @@ test("of a user who is signed out, the kept token covers what was before its end
   const { queue, gateway, sender, add, left } = setup();
   const [early, late] = [event({ user_id: "u1" }), event({ user_id: "u1" })];
   add(early, late);
-  queue.keepProofs(() => "t1");
+  queue.proofs(() => "t1");
   gateway.script = [refusal(403, "token_expired", [1])];
   await sender.flush();
   expect(gateway.posts.map(({ events, token }) => [events, token])).toEqual([

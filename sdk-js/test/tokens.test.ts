@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Answer, Door } from "../src/door";
+import type { Answer, Door } from "../src/delivery/door";
 import { type IdentityToken, Tokens } from "../src/who/tokens";
 
 const ANONYMOUS = "anon-01234567-0123-4123-8123-0123456789ab";

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { cleanAddress, pageOf } from "../src/capture/address";
-import { uuid7 } from "../src/ids";
+import { readConfig } from "../src/delivery/config";
+import { uuid4, uuid7 } from "../src/ids";
 import { isUserId, keyId } from "../src/options";
-import { isSampled, readConfig } from "../src/rules";
+import { isSampled } from "../src/rules";
 import { Store } from "../src/store";
 import { anonymousId } from "../src/who/anonymous";
 import { IDLE_MS, Session } from "../src/who/session";
@@ -71,13 +72,14 @@ test("a config from outside is read field by field", () => {
     flush_count: 10,
     identity_enforced: true,
     language: "en",
+    target_share: 0,
     capture: { text: false, query_parameters: ["a"] },
   });
   expect(readConfig({ enabled: false })?.enabled).toBe(false);
 });
 
 test("sampling is steady and about right", () => {
-  const ids = Array.from({ length: 4000 }, (_, index) => `anon-${index}`);
+  const ids = Array.from({ length: 4000 }, () => `anon-${uuid4()}`);
   const share = ids.filter((id) => isSampled(id, 0.25)).length / ids.length;
   expect(share).toBeGreaterThan(0.2);
   expect(share).toBeLessThan(0.3);

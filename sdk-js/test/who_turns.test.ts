@@ -1,9 +1,10 @@
 // Who uses the page, over tabs that share one shelf.
 
 import { expect, test } from "vitest";
-import type { Door } from "../src/door";
+import type { Door } from "../src/delivery/door";
 import { Store } from "../src/store";
 import { isAnonymous } from "../src/who/anonymous";
+import { Introduction } from "../src/who/introduction";
 import { Who } from "../src/who/who";
 import { TestShelf } from "./making";
 
@@ -16,11 +17,17 @@ function browser() {
   };
   const tab = () => {
     const turns: string[] = [];
-    const who: Who = new Who(new Store(shelf, "h."), { identify } as unknown as Door, {
+    const store = new Store(shelf, "h.");
+    const who: Who = new Who(store, {
       before: () => turns.push(`from ${who.userId}`),
-      after: () => turns.push(`to ${who.userId}`),
+      after: (anew) => {
+        turns.push(`to ${who.userId}`);
+        if (anew) tokens.forgetAll();
+      },
     });
-    return { who, turns };
+    const introduction = new Introduction(who, store, { identify } as unknown as Door);
+    const { tokens } = introduction;
+    return { who, turns, tokens, introduce: () => introduction.make() };
   };
   return { shelf, asked, tab };
 }
@@ -33,20 +40,20 @@ test("a login joins what went before, in all tabs, and a logout ends it in all",
   expect(other.who.userId).toBe(visitor);
   const visit = one.who.session.at(1_000);
   one.who.identify("ada", { token: "proof" });
-  expect(await one.who.introduce()).toBe(true);
+  expect(await one.introduce()).toBe(true);
   expect(asked).toEqual([{ user_id: "ada", anonymous_id: visitor, identity_token: "proof" }]);
   expect(one.who.session.at(1_001)).toBe(visit);
   other.who.follow();
   other.who.follow();
   expect(other.turns).toEqual([`from ${visitor}`, "to ada"]);
-  other.who.tokens.adopt("ada", { token: "t", expiresAt: 9e15 });
+  other.tokens.adopt("ada", { token: "t", expiresAt: 9e15 });
   one.who.reset();
   other.who.follow();
   const next = one.who.userId;
   expect(isAnonymous(next)).toBe(true);
   expect(next).not.toBe(visitor);
   expect(other.who.userId).toBe(next);
-  expect(other.who.tokens.peek("ada")).toBeUndefined();
+  expect(other.tokens.peek("ada")).toBeUndefined();
   expect(one.who.session.at(1_002)).not.toBe(visit);
   expect(other.who.session.at(1_003)).toBe(one.who.session.at(1_003));
 });
@@ -65,25 +72,25 @@ test("a new page is whose it says, and follows only what happens from then on", 
 
 test("two people at one browser without a logout between them share nothing", async () => {
   const { tab, asked } = browser();
-  const { who } = tab();
+  const { who, tokens, introduce } = tab();
   const visitor = who.userId;
   const visit = who.session.at(1_000);
   who.identify("ada", { token: "a" });
-  await who.introduce();
+  await introduce();
   who.identify("bob", { token: "b" });
-  await who.introduce();
+  await introduce();
   expect(asked[0]?.anonymous_id).toBe(visitor);
   expect(asked[1]?.anonymous_id).not.toBe(visitor);
   expect(who.session.at(1_001)).not.toBe(visit);
-  expect(who.tokens.peek("ada")).toBeUndefined();
+  expect(tokens.peek("ada")).toBeUndefined();
 });
 
 test("a host may say who it is at every route", async () => {
   const { tab, asked } = browser();
-  const { who } = tab();
+  const { who, introduce } = tab();
   for (const traits of [{ plan: "free" }, { plan: "free" }, { plan: "pro" }]) {
     who.identify("ada", { token: "a", traits });
-    expect(await who.introduce()).toBe(true);
+    expect(await introduce()).toBe(true);
   }
   expect(asked.map((body) => body.traits)).toEqual([{ plan: "free" }, { plan: "pro" }]);
 });

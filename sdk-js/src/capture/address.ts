@@ -1,13 +1,14 @@
 // Addresses without what people typed into them: query values go, in the path's query and in a hash route's, and so do
 // parts of the path that are e-mail addresses, long numbers, tokens or typed text. `*` stands for such a part.
 
+import { webAddress } from "../web";
 import { isSecret } from "./secrets";
 
 const MAX = 8192;
 
 /** The address as it may be stored; "" where it is not one of the web. `keep`: query parameters that stay. */
 export function cleanAddress(href: string, keep: readonly string[] = []): string {
-  const url = parse(href);
+  const url = webAddress(href);
   if (!url) return "";
   const route = routeOf(url);
   const at = `${route}?`.indexOf("?");
@@ -22,7 +23,7 @@ export function cleanAddress(href: string, keep: readonly string[] = []): string
 
 /** What makes two addresses the same page: host, path and hash route. Never to be sent. */
 export function pageOf(href: string): string {
-  const url = parse(href);
+  const url = webAddress(href);
   return url ? url.origin + url.pathname + routeOf(url).split("?", 1)[0] : "";
 }
 
@@ -53,15 +54,6 @@ function query(search: string, keep: readonly string[]): string {
 function decoded(text: string): string | null {
   try {
     return decodeURIComponent(text);
-  } catch {
-    return null;
-  }
-}
-
-function parse(href: string): URL | null {
-  try {
-    const url = new URL(href);
-    return /^https?:$/.test(url.protocol) ? url : null;
   } catch {
     return null;
   }

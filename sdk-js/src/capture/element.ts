@@ -63,13 +63,13 @@ export function hostOf(root: Node): Element | null {
   return view && view !== window ? view.frameElement : null;
 }
 
-/** What a selector finds below a root: the first, and how many there are. */
-export function search(
-  root: Document | ShadowRoot,
-  selector: string,
-): [first: Element | null, count: () => number] {
+/** Whether a selector finds this element below a root, and no other. */
+export function findsOnly(root: Document | ShadowRoot, selector: string, element: Element): boolean {
   const own = isShadow(root) ? ShadowRoot.prototype : Document.prototype;
-  return [own.querySelector.call(root, selector), () => own.querySelectorAll.call(root, selector).length];
+  return (
+    own.querySelector.call(root, selector) === element &&
+    own.querySelectorAll.call(root, selector).length === 1
+  );
 }
 
 export function matches(element: Element, selector: string): boolean {

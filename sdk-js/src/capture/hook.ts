@@ -1,7 +1,8 @@
 // `beforeSend`: the host may change an event or hold it back. What comes back is checked again.
 
 import { jsonObject } from "../json";
-import type { Target, WireEvent } from "../wire";
+import type { WireEvent } from "../wire";
+import { targetOf } from "./target";
 
 /** Gets a copy. Returns what may be sent: the copy or another event; null or false: nothing; undefined: the copy. */
 export type BeforeSend = (event: WireEvent) => Partial<WireEvent> | null | false | undefined;
@@ -28,14 +29,4 @@ export function screened(
   } catch {
     return undefined;
   }
-}
-
-const LIMITS = { selector: 2048, tag: 100, role: 100, name: 200 };
-
-function targetOf(given: Partial<Target> | null): Target | null {
-  const text = (name: keyof Target) => {
-    const value = given?.[name];
-    return [name, typeof value === "string" ? value.slice(0, LIMITS[name]) : null];
-  };
-  return given && Object.fromEntries((Object.keys(LIMITS) as (keyof Target)[]).map(text));
 }

@@ -1,10 +1,11 @@
 // Makes events out of what was seen. The one place that knows user, visit and page.
 
 import { uuid7 } from "../ids";
-import type { SnippetConfig, Target, WireEvent } from "../wire";
+import type { Limits } from "../rules";
+import type { Target, WireEvent } from "../wire";
 import { cleanAddress } from "./address";
-import { type BeforeSend, screened } from "./hook";
-import { scrubbed } from "./secrets";
+import type { Surroundings } from "./border";
+import { screened } from "./hook";
 import { describe } from "./selector";
 
 /** Who, where and when: fixed at the time of the happening, while the element is still there. */
@@ -19,29 +20,17 @@ export interface Sighting {
   properties?: Record<string, unknown>;
 }
 
-export interface Surroundings {
-  user(): string;
-  session(now: number): string;
-  rules(): SnippetConfig["capture"];
-  /** The host's own last word on an event. */
-  beforeSend?: BeforeSend | undefined;
-  /** Where events go. */
-  take(event: WireEvent): void;
-  /** An event was given up, because the host's own function failed. */
-  failed(): void;
-  /** The user did something with this element. */
-  used(element: Element): void;
-}
-
 export class Recorder {
   /** Reads an element's accessible name. Comes with what is loaded later, and is asked only where texts are allowed. */
   nameOf: ((element: Element) => string | null) | null = null;
+  /** The page's title; as above. */
+  titleOf: (() => string) | null = null;
 
   constructor(private readonly around: Surroundings) {}
 
   sight(element?: Element): Required<Omit<Sighting, "properties">> {
     const at = Date.now();
-    const target = element ? describe(element, this.around.rules().text ? this.nameOf : null) : null;
+    const target = element ? describe(element, this.rules().text ? this.nameOf : null) : null;
     return { target, at, id: uuid7(at), url: this.address() };
   }
 
@@ -51,31 +40,34 @@ export class Recorder {
     const event: WireEvent = {
       event_id: sighting.id ?? uuid7(at),
       event_type: type,
-      user_id: around.user(),
-      session_id: around.session(at),
+      user_id: around.who.userId,
+      session_id: around.who.session.at(at),
       timestamp: new Date(at).toISOString(),
       url: sighting.url ?? this.address(),
       target_element: sighting.target ?? null,
       properties: sighting.properties ?? {},
     };
-    const told = around.beforeSend ? screened(event, around.beforeSend, (href) => this.address(href)) : event;
+    const { beforeSend } = around.given.options;
+    const told = beforeSend ? screened(event, beforeSend, (href) => this.address(href)) : event;
     if (told) around.take(told);
-    else if (told === undefined) around.failed();
+    else if (told === undefined) around.emit("error", { code: "before_send" });
   }
 
   /** The page's address as it may be kept. */
   address(href: string = location.href): string {
-    return cleanAddress(href, this.around.rules().query_parameters);
+    return cleanAddress(href, this.rules().query_parameters);
   }
 
-  /** The page's title where it may be told, else "". */
-  title(): string {
-    const masked = () =>
-      Document.prototype.querySelector.call(document, "html[data-hr-mask],title[data-hr-mask]");
-    return this.around.rules().text && !masked() ? scrubbed(document.title).slice(0, 200) : "";
+  /** The page's title where it may be told. */
+  title(): string | undefined {
+    return this.rules().text ? this.titleOf?.() : undefined;
+  }
+
+  private rules(): Limits["capture"] {
+    return this.around.rules.now.capture;
   }
 
   used(element: Element): void {
-    this.around.used(element);
+    this.around.seeUsed(element);
   }
 }

@@ -1,8 +1,8 @@
-// Where events are listened for: the page, the open shadow roots that events come through (some events never leave
-// them), and, where asked for, frames of the same origin. Each event is told once.
+// Where events are listened for: the page, and the open shadow roots that events come through (some events never leave
+// them). Each event is told once.
 
 import type { Lifetime } from "../lifetime";
-import { eventElement, isElement, isShadow } from "./element";
+import { eventElement, isShadow } from "./element";
 
 /** By type of event. */
 export type Handlers = Record<string, (element: Element, event: Event) => void>;
@@ -17,13 +17,11 @@ export class Roots {
   constructor(
     private readonly life: Lifetime,
     private readonly handlers: Handlers[],
-    private readonly frames: boolean,
   ) {
     this.listener = life.guard.wrap((event: Event) => this.hear(event));
     this.known.add(document);
     this.types = new Set(handlers.flatMap(Object.keys));
     for (const type of this.types) life.on(window, type, this.listener, { capture: true });
-    this.watchFrames(document);
   }
 
   private hear(event: Event): void {
@@ -34,24 +32,13 @@ export class Roots {
     if (element) for (const one of this.handlers) one[event.type]?.(element, event);
   }
 
-  /** Listeners of a root that may go away are not kept: they go with it. */
-  private watch(root: Root, target: EventTarget): void {
-    if (this.known.has(root)) return;
+  /** Listeners of a root that may go away are not kept: they go with it. Returns whether it is a new one. */
+  watch(root: Root, target: EventTarget): boolean {
+    if (this.known.has(root)) return false;
     this.known.add(root);
     for (const type of this.types) {
       target.addEventListener(type, this.listener, { capture: true, passive: true });
     }
-  }
-
-  private watchFrames(page: Document): void {
-    if (!this.frames) return;
-    const enter = (frame: unknown) => {
-      const inner: Document | null = isElement(frame) ? (frame as HTMLIFrameElement).contentDocument : null;
-      if (!inner?.defaultView || this.known.has(inner)) return;
-      this.watch(inner, inner.defaultView);
-      this.watchFrames(inner);
-    };
-    page.querySelectorAll("iframe").forEach(enter);
-    this.life.on(page, "load", (event) => enter(event.target), { capture: true });
+    return true;
   }
 }

@@ -6,8 +6,9 @@
 // `>>>`, find the host element by it; `find` finds the element itself.
 
 import type { Target } from "../wire";
-import { attribute, hostOf, isElement, matches, parentOf, rootOf, search, tagOf } from "./element";
+import { attribute, findsOnly, hostOf, isElement, matches, parentOf, rootOf, tagOf } from "./element";
 import { isSecret } from "./secrets";
+import { targetOf } from "./target";
 
 const MARKS = [
   "data-hr-name",
@@ -32,12 +33,12 @@ export function describe(
   nameOf: ((element: Element) => string | null) | null = null,
 ): Target {
   const role = attribute(element, "role");
-  return {
-    selector: selectorOf(element)?.slice(0, 2048) ?? null,
-    tag: tagOf(element).toLowerCase().slice(0, 100),
+  return targetOf({
+    selector: selectorOf(element),
+    tag: tagOf(element).toLowerCase(),
     role: role && /^[a-z]{1,30}$/.test(role) ? role : null,
-    name: attribute(element, "data-hr-name")?.slice(0, 200) ?? nameOf?.(element) ?? null,
-  };
+    name: attribute(element, "data-hr-name") ?? nameOf?.(element) ?? null,
+  }) as Target;
 }
 
 export function selectorOf(element: Element): string | null {
@@ -54,11 +55,8 @@ export function selectorOf(element: Element): string | null {
 
 function inRoot(element: Element, root: Document | ShadowRoot): string {
   let searches = SEARCHES;
-  const finds = (selector: string, wanted: Element): boolean => {
-    if (searches-- < 1) return false;
-    const [first, count] = search(root, selector);
-    return first === wanted && count() === 1;
-  };
+  const finds = (selector: string, wanted: Element): boolean =>
+    searches-- > 0 && findsOnly(root, selector, wanted);
   const steps: string[] = [];
   for (let at: Element | null = element; at; at = parentOf(at)) {
     const start = markOf(at, (selector) => finds(selector, at as Element));

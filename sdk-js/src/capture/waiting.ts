@@ -2,6 +2,9 @@
 
 import type { Lifetime } from "../lifetime";
 
+/** Whether a request or a script is ours. */
+export type IsOwn = (address: string) => boolean;
+
 export class Waiting {
   private readonly open = new Set<() => void>();
   private readonly counts = new Map<unknown, number>();

@@ -1,10 +1,10 @@
-// Events on their way to the server: written down at once, copied a moment later, sent in batches, kept until stored.
-// Each page has a queue of its own, and takes over those of pages that are gone.
+// Events on their way to the server: written down before they come here, copied a moment later, sent in batches, kept
+// until stored. Each page has a queue of its own, and takes over those of pages that are gone.
 
-import { uuid4 } from "../ids";
 import type { Lifetime } from "../lifetime";
 import type { Store } from "../store";
-import type { WireEvent } from "../wire";
+import type { Ahead } from "./ahead";
+import type { Entry } from "./entry";
 import { Mirror } from "./mirror";
 import { Owners } from "./owners";
 import { EventQueue, ownerOf } from "./queue";
@@ -24,7 +24,6 @@ export class Delivery {
   private readonly owners: Owners;
   private readonly queue: EventQueue;
   private readonly sender: Sender;
-  private own = uuid4();
   private ticking = false;
   private looked = 0;
   /** Not left, nor in the back/forward cache. */
@@ -34,12 +33,13 @@ export class Delivery {
   constructor(
     private readonly store: Store,
     prefix: string,
+    private readonly ahead: Ahead,
     private readonly outlet: Omit<Outlet, "stored">,
     private readonly life: Lifetime,
   ) {
     this.mirror = new Mirror(`${prefix}queue`);
     this.owners = new Owners(`${prefix}queue.`, store, life);
-    this.queue = new EventQueue(store, this.mirror, this.own);
+    this.queue = new EventQueue(store, this.mirror);
     this.sender = new Sender(this.queue, { ...outlet, stored: () => this.tick() }, life, store);
     life.ending(() => this.mirror.close());
   }
@@ -47,12 +47,14 @@ export class Delivery {
   /** Events may be stored and sent from here on. */
   begin(): void {
     this.here = true;
-    this.owners.take(this.own, () => {});
+    this.queue.lost(this.ahead.lost);
+    this.ahead.lost = 0;
     void this.life.guard.run(() => this.look());
   }
 
-  add(event: WireEvent): void {
-    this.sender.notice(this.queue.add(event));
+  add(entry: Entry): void {
+    this.queue.add(entry);
+    this.sender.notice(entry.text.length);
     if (this.ticking) return;
     this.ticking = true;
     this.life.after(this.queue.isFull ? 0 : COPY_MS, () => this.tick());
@@ -82,7 +84,7 @@ export class Delivery {
 
   /** Tokens are about to be forgotten: notes those that waiting events will need. */
   settle(): void {
-    this.queue.keepProofs(this.outlet.heldToken);
+    this.queue.keepProofs(this.ahead.owner, this.outlet.heldToken);
   }
 
   /** The page may be gone in a moment; where it is left, nothing may be held. */
@@ -97,8 +99,7 @@ export class Delivery {
 
   /** Out of the back/forward cache: what was left at rest may be anybody's by now. */
   back(): void {
-    this.own = uuid4();
-    this.queue.turn(this.own);
+    this.queue.turn();
     this.sender.soon(0);
     this.begin();
   }
@@ -113,10 +114,11 @@ export class Delivery {
     this.ticking = false;
     if (!this.here) return;
     this.settle();
+    this.ahead.renew();
     this.owners.renew();
     void this.life.guard.run(async () => {
       this.queue.trim(await this.mirror.flush());
-      this.owners.keep((owner) => owner === this.own || this.queue.hasAnyOf(owner));
+      this.owners.keep((owner) => this.queue.hasAnyOf(owner));
       if (Date.now() - this.looked > LOOK_MS) await this.look();
     });
   }
@@ -125,14 +127,14 @@ export class Delivery {
   private async look(): Promise<void> {
     this.looked = Date.now();
     const shelved = this.store.keys("q.").map(ownerOf);
-    this.queue.makeRoom(shelved.filter((owner) => owner !== this.own).length * USUAL_CHARS);
+    this.queue.makeRoom(shelved.filter((owner) => owner !== this.ahead.owner).length * USUAL_CHARS);
     this.take(shelved);
     this.take((await this.mirror.keys()).map(ownerOf));
   }
 
   private take(owners: (string | undefined)[]): void {
     for (const owner of new Set(owners)) {
-      if (!owner || owner === this.own || !this.here) continue;
+      if (!owner || owner === this.ahead.owner || !this.here) continue;
       this.owners.take(owner, () => void this.life.guard.run(() => this.load(owner)));
     }
   }

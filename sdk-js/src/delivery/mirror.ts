@@ -1,6 +1,8 @@
 // A second copy of what waits, in IndexedDB. What stands in localStorage alone is lost for seconds back when the whole
 // browser dies; this is on disk a moment after it was captured. Where IndexedDB is not to be had, nothing changes.
 
+import { deleteDatabase } from "../store";
+
 const TABLE = "q";
 /** After so many in a row it is left alone on this page. */
 const FAULTS = 3;
@@ -68,11 +70,7 @@ export class Mirror {
   destroy(): void {
     this.waiting.clear();
     this.close();
-    try {
-      indexedDB.deleteDatabase(this.name);
-    } catch {
-      // There was none.
-    }
+    deleteDatabase(this.name);
   }
 
   private open(): Promise<IDBDatabase | null> {

@@ -1,7 +1,7 @@
 // What an answer to a batch means. Pure.
 
-import type { Answer } from "../door";
 import type { ProblemBody } from "../wire";
+import type { Answer } from "./door";
 
 export type Outcome =
   | { kind: "stored" }

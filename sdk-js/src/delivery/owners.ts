@@ -1,11 +1,11 @@
-// Who may send a queue: one page at a time. A page holds a Web Lock for each queue that it sends, so that a queue is
+// Who may send a queue that a page has left: one page at a time. A page holds a Web Lock for each queue that it sends, so that a queue is
 // free the moment its page is gone; where there are no locks (plain http), a note with an expiry stands for one.
 
 import { uuid4 } from "../ids";
 import type { Lifetime } from "../lifetime";
 import type { Store } from "../store";
+import { LEASE_MS } from "./ahead";
 
-const LEASE_MS = 60_000;
 const SETTLE_MS = 100;
 
 export class Owners {

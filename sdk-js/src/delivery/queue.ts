@@ -1,11 +1,10 @@
 // Events that are not known to be stored. Each is written under a key of its own before it is sent, so that a click
 // costs one small write, and is removed only when the server said 2xx (or will never take it).
-//
-// At rest: `q.<owner>.<event id>` is an event, `q.<owner>.~<user id>` the token that was good for that user's events of
-// that queue. An owner is a page; its queue may be taken over whole by another page when it is gone.
 
+import { parsed } from "../json";
 import type { Store } from "../store";
 import type { WireEvent } from "../wire";
+import { type Entry, entryOf, HEAD } from "./entry";
 import type { Mirror } from "./mirror";
 
 export const LIMITS = {
@@ -16,20 +15,7 @@ export const LIMITS = {
 };
 /** What the server takes of a user whose token has expired; older events are given up. */
 const OLDEST_MS = 7 * 86_400_000;
-const HEAD = "q.";
 const DROPPED = "dropped";
-
-export interface Entry {
-  /** Its name at rest. */
-  readonly key: string;
-  readonly id: string;
-  readonly user: string;
-  /** Owner and user: what one token at rest is good for. */
-  readonly lot: string;
-  /** Sent as it is, each time. */
-  readonly text: string;
-  shelved: boolean;
-}
 
 interface Lot {
   user: string;
@@ -51,21 +37,15 @@ export class EventQueue {
   constructor(
     private readonly store: Store,
     private readonly mirror: Mirror,
-    private owner: string,
     private readonly limits = LIMITS,
   ) {}
 
-  /** Returns its size in characters. */
-  add(event: WireEvent): number {
-    const text = JSON.stringify(event);
-    const entry = entryOf(this.owner, event, text);
+  /** One that was just written down. */
+  add(entry: Entry): void {
     this.keep(entry);
-    this.mirror.set(entry.key, text);
-    if (!this.isFull) entry.shelved = this.store.put(entry.key, text);
-    if (entry.shelved) this.shelved += text.length;
-    else this.isFull = true;
+    this.mirror.set(entry.key, entry.text);
+    if (!entry.shelved) this.isFull = true;
     this.bound();
-    return text.length;
   }
 
   remove(gone: Iterable<Entry>): void {
@@ -112,10 +92,10 @@ export class EventQueue {
     return this.lots.get(lot)?.proof;
   }
 
-  /** Notes the tokens of users whose events wait here: they may be signed out when these can be sent. */
-  keepProofs(tokenOf: (user: string) => string | undefined): void {
+  /** Notes the tokens of users whose events wait in the page's own queue: they may be signed out when these can be sent. */
+  keepProofs(owner: string, tokenOf: (user: string) => string | undefined): void {
     for (const [lot, known] of this.lots) {
-      const token = lot.startsWith(`${this.owner}.`) ? tokenOf(known.user) : undefined;
+      const token = lot.startsWith(`${owner}.`) ? tokenOf(known.user) : undefined;
       if (!token || token === known.proof) continue;
       known.proof = token;
       this.store.put(HEAD + lot, token);
@@ -136,7 +116,7 @@ export class EventQueue {
       if (key.startsWith(`${head}.~`)) proofs.push([key.slice(HEAD.length), text]);
       else if (!event) this.unrest(key);
       else if (!this.entries.has(event.event_id)) {
-        const entry = { ...entryOf(owner, event, text), key, shelved: shelved.has(key) };
+        const entry = { ...entryOf(owner, event, text, shelved.has(key)), key };
         this.keep(entry);
         if (timeOf(entry.id) < late) old.push(entry);
       }
@@ -161,9 +141,8 @@ export class EventQueue {
     return [...this.lots.keys()].some((lot) => lot.startsWith(`${owner}.`));
   }
 
-  /** After the page was away others may have sent what is at rest: only what is not stays, and a new queue begins. */
-  turn(owner: string): void {
-    this.owner = owner;
+  /** After the page was away others may have sent what is at rest: only what is not stays. */
+  turn(): void {
     for (const entry of [...this.entries.values()]) if (this.rests(entry)) this.forget(entry);
   }
 
@@ -253,22 +232,14 @@ export function bytesOf(entry: Entry): number {
   return new TextEncoder().encode(entry.text).length;
 }
 
-function entryOf(owner: string, { event_id: id, user_id: user }: WireEvent, text: string): Entry {
-  return { key: `${HEAD}${owner}.${id}`, id, user, lot: `${owner}.~${user}`, text, shelved: false };
-}
-
 /** ms since 1970, as a UUIDv7 tells. */
 function timeOf(id: string): number {
   return Number.parseInt(id.replace("-", "").slice(0, 12), 16);
 }
 
 function parse(text: string): WireEvent | null {
-  try {
-    const value = JSON.parse(text) as Partial<WireEvent> | null;
-    return typeof value?.event_id === "string" && typeof value.user_id === "string"
-      ? (value as WireEvent)
-      : null;
-  } catch {
-    return null;
-  }
+  const value = parsed(text) as Partial<WireEvent> | null;
+  return typeof value?.event_id === "string" && typeof value.user_id === "string"
+    ? (value as WireEvent)
+    : null;
 }

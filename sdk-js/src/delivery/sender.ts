@@ -1,12 +1,13 @@
 // Sends what the queue holds: at 10 events, after 5 s, when the page is left; again until a 2xx is seen.
 
-import type { Answer } from "../door";
 import { debug } from "../guard";
 import type { Lifetime } from "../lifetime";
 import type { Store } from "../store";
 import { isHopeless, retryDelay } from "./backoff";
+import type { Answer } from "./door";
+import type { Entry } from "./entry";
 import { judge } from "./outcome";
-import { bytesOf, type Entry, type EventQueue } from "./queue";
+import { bytesOf, type EventQueue } from "./queue";
 
 /** With what goes around them below 48 kB. */
 const BATCH_BYTES = 43_000;

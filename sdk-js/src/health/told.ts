@@ -1,10 +1,16 @@
 // Which pages of this visit have been told of, in this and other tabs. Kept as numbers: paths may hold names.
 
-import { hashed } from "../rules";
 import type { Store } from "../store";
 
 const KEY = "looked";
 const MOST = 100;
+
+/** 32 bits of a text. */
+function hashed(text: string): number {
+  let hash = 2166136261;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 16777619);
+  return hash >>> 0;
+}
 
 export class Told {
   constructor(private readonly store: Store) {}

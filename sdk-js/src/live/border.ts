@@ -1,7 +1,7 @@
 // Where the core meets what keeps a page connected: socket, tabs, nudges. Types only: a page's first seconds need
 // none of it, so it is a file of its own, fetched when the page has been looked at for a while.
 
-import type { Door } from "../door";
+import type { Door } from "../delivery/door";
 import type { LoadHealth, Sights } from "../health/border";
 import type { Lifetime } from "../lifetime";
 import type { LoadUi, Stage } from "../nudges/stage";
@@ -10,11 +10,12 @@ import type { Tokens } from "../who/tokens";
 
 /** What the live side may ask of the core; what shows nudges gets the rest of its stage from the desk. */
 export interface Core extends Omit<Stage, "shown" | "ack">, Sights {
-  /** The key's id: in the names of whatever the tabs of one browser share. */
-  readonly scope: string;
+  /** Of all names that this key's snippet uses in the browser. */
+  readonly prefix: string;
   readonly door: Door;
   readonly store: Store;
   readonly tokens: Tokens;
+  readonly loadLive: () => Promise<LiveModule>;
   readonly loadUi: LoadUi;
   readonly loadHealth: LoadHealth;
   userId(): string;
@@ -39,11 +40,4 @@ export interface Live {
 
 export interface LiveModule {
   startLive(core: Core, life: Lifetime): Live;
-}
-
-/** What is fetched later, each once; rejects where it cannot be had. */
-export interface Chunks {
-  live(): Promise<LiveModule>;
-  ui: LoadUi;
-  health: LoadHealth;
 }

@@ -20,7 +20,6 @@ export class LiveGate {
   constructor(
     private readonly core: Core,
     private readonly life: Lifetime,
-    private readonly load: () => Promise<LiveModule>,
   ) {}
 
   /** The server is there and wants us. */
@@ -47,7 +46,7 @@ export class LiveGate {
 
   private fetchAfter(ms: number, againMs: number): void {
     whenLookedAt(this.life, ms, () => {
-      this.load().then(
+      this.core.loadLive().then(
         this.life.guard.wrap((module: LiveModule) => {
           if (this.life.ended) return;
           this.live = module.startLive(this.core, this.life);

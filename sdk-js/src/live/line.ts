@@ -40,7 +40,7 @@ export class Line {
     public lastSeq: number,
   ) {
     const { guard } = life;
-    const name = `handrail.${core.scope}.live.${user}`;
+    const name = `${core.prefix}live.${user}`;
     this.channel = new Channel(name, guard, (note) => this.heard(note));
     this.socket = new Socket(
       {

@@ -1,6 +1,7 @@
 // A visit: ends after 30 minutes without an event; shared by the tabs of one browser.
 
 import { uuid4 } from "../ids";
+import { parsed } from "../json";
 import type { Store } from "../store";
 
 export const IDLE_MS = 30 * 60_000;
@@ -21,7 +22,10 @@ export class Session {
 
   /** The id of the visit that an event at `now` (ms since 1970) belongs to. */
   at(now: number): string {
-    if (!this.visit || now - this.visit.last > LAG_MS) this.visit = this.newest(this.read());
+    if (!this.visit || now - this.visit.last > LAG_MS) {
+      const stored = this.read();
+      if (stored && stored.last > (this.visit?.last ?? 0)) this.visit = stored;
+    }
     if (!this.visit || now - this.visit.last > IDLE_MS) {
       this.visit = { id: uuid4(), last: now };
       this.write();
@@ -41,18 +45,9 @@ export class Session {
     this.visit = null;
   }
 
-  private newest(stored: Visit | null): Visit | null {
-    if (!this.visit || !stored) return stored ?? this.visit;
-    return stored.last > this.visit.last ? stored : this.visit;
-  }
-
   private read(): Visit | null {
-    try {
-      const value = JSON.parse(this.store.get(KEY) ?? "null") as Partial<Visit> | null;
-      return typeof value?.id === "string" && typeof value.last === "number" ? (value as Visit) : null;
-    } catch {
-      return null;
-    }
+    const value = parsed(this.store.get(KEY)) as Partial<Visit> | null;
+    return typeof value?.id === "string" && typeof value.last === "number" ? (value as Visit) : null;
   }
 
   private write(): void {

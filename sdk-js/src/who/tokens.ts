@@ -1,7 +1,7 @@
 // User tokens, in memory only: got by identify, renewed before they expire when next needed (the live side has a timer
 // for users who would need a proof again). Tabs of one browser hand them to each other.
 
-import type { Answer, Door } from "../door";
+import type { Answer, Door } from "../delivery/door";
 import type { ProblemBody } from "../wire";
 import { isAnonymous } from "./anonymous";
 

@@ -1,10 +1,10 @@
 // Asks the server what may be done here, until it says so; with growing pauses, as each failure is a red line in the
 // host's console.
 
+import type { Lifetime } from "../lifetime";
+import type { SnippetConfig } from "../wire";
+import { readConfig } from "./config";
 import type { Door } from "./door";
-import type { Lifetime } from "./lifetime";
-import { readConfig } from "./rules";
-import type { SnippetConfig } from "./wire";
 
 const AGAIN_MS = 30_000;
 const MOST_MS = 10 * 60_000;

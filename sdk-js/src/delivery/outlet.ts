@@ -1,21 +1,21 @@
 // How batches leave: under whose token, and what goes around the events.
 
-import type { Outlet } from "./delivery/sender";
+import { isAnonymous } from "../who/anonymous";
+import type { Tokens } from "../who/tokens";
+import type { Config } from "./config";
 import type { Door } from "./door";
-import type { Rules } from "./rules";
-import { isAnonymous } from "./who/anonymous";
-import type { Tokens } from "./who/tokens";
+import type { Outlet } from "./sender";
 
 export function outlet(
   door: Door,
   tokens: Tokens,
-  rules: Rules,
+  config: Config,
   stopped: (reason: string) => void,
 ): Omit<Outlet, "stored"> {
   return {
     token: (user) => (isAnonymous(user) ? Promise.resolve(undefined) : tokens.fresh(user)),
     heldToken: (user) => tokens.peek(user)?.token,
-    needsToken: (user) => rules.config.identity_enforced && !isAnonymous(user),
+    needsToken: (user) => config.now.identity_enforced && !isAnonymous(user),
     tokenMayCome: (user) => tokens.mayCome(user),
     forgetToken: (user) => tokens.forget(user),
     post: (events, token, dropped) => {
