@@ -83,7 +83,7 @@ def test_a_gateway_that_is_away_costs_nothing(site: Callable[..., str], new_pers
             person.page.evaluate("handrail.identify('ada'); handrail.track('x'); void handrail.flush()")
             visits.append((person.page, red))
         # The last of them, and with it the others.
-        person.page.wait_for_timeout(2_500)
+        visits[-1][0].wait_for_timeout(2_500)
         for page, red in visits:
             assert page.evaluate("document.readyState") == "complete"
             assert page.evaluate("thrown") == []

@@ -60,7 +60,8 @@ async def nudged(database: Any, target: str | None, status: str, *, hours_ago: f
     await database.execute(
         "INSERT INTO nudges (nudge_id, user_id, session_id, signal_id, stuck_point, nudge_type, content, seq, sent_at,"
         " expires_at, status, acknowledged_at, shown_at, config_revision)"
-        " VALUES ($1, $2, 's', $1, 'first/new', 'tooltip', jsonb_build_object('target', $3::text), 1, $4::timestamptz, $4::timestamptz, $5, $4::timestamptz,"
+        " VALUES ($1, $2, 's', $1, 'first/new', 'tooltip', jsonb_build_object('target', $3::text), 1, $4::timestamptz,"
+        " $4::timestamptz, $5, $4::timestamptz,"
         " CASE WHEN $5 = 'target_missing' THEN NULL ELSE $4::timestamptz END, 'r')",
         uuid4(), uuid4().hex, target, sent, status,
     )  # fmt: skip
