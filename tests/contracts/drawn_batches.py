@@ -162,9 +162,13 @@ def put(batch: dict[str, Any], path: tuple[str | int, ...], value: Any) -> None:
     for step in path[:-1]:
         if isinstance(step, int) and not (isinstance(place, list) and place and isinstance(place[step], dict)):
             return
+        if isinstance(place, list) and isinstance(step, str):
+            return
         if isinstance(place, dict) and not isinstance(place.get(step), dict | list):
             place[step] = {}
         place = place[step]
+    if isinstance(place, list) and isinstance(path[-1], str):
+        return
     place[path[-1]] = value
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from handrail_contracts.snippet_config import Look
+
 
 async def test_the_snippets_config(running: Any, make_tenant: Any, make: Any) -> None:
     spec = {"privacy": {"captureText": True, "queryParameters": ["tab"]}, "tone": {"language": "de"}}
@@ -25,6 +27,9 @@ async def test_the_snippets_config(running: Any, make_tenant: Any, make: Any) ->
         "identity_enforced": True,
         "language": "de",
         "capture": {"text": True, "query_parameters": ["tab"]},
+        "targets": [],
+        "target_share": 0.2,
+        "theme": Look().model_dump(),
     }
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["cross-origin-resource-policy"] == "cross-origin"

@@ -53,7 +53,7 @@ def test_a_batch_as_a_document() -> None:
         "sdk_version": "simulate",
         "token": None,
         "api_key": None,
-        "context": {"time_zone": plan.time_zone, "locale": plan.locale, "simulated": True},
+        "context": {"time_zone": plan.time_zone, "locale": plan.locale, "simulated": True, "dropped": 0},
         "events": [
             {
                 "event_id": "019f1d8c-e27b-7000-8000-000000000000",
