@@ -29,7 +29,7 @@ async def test_the_snippets_config(running: Any, make_tenant: Any, make: Any) ->
         "capture": {"text": True, "query_parameters": ["tab"]},
         "targets": [],
         "target_share": 0.2,
-        "theme": Look().model_dump(),
+        "theme": Look(accent="#4f46e5").model_dump(),
     }
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
