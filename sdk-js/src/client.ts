@@ -100,7 +100,7 @@ export class Client implements Core, Surroundings {
 
   async flush(): Promise<void> {
     this.capture?.settle(false);
-    if (this.pending) return;
+    if (this.pending || this.life.ended) return;
     await this.gate.open();
     await this.gate.there?.flush();
   }
