@@ -52,6 +52,8 @@ class Traffic:
     context: BrowserContext
     gateway: str
     requests: list[Request] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    """Frames of all sockets."""
     _sockets: list[WebSocket] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -61,7 +63,11 @@ class Traffic:
             self._watch(page)
 
     def _watch(self, page: Page) -> None:
-        page.on("websocket", lambda one: self._sockets.append(one))
+        page.on("websocket", self._opened)
+
+    def _opened(self, one: WebSocket) -> None:
+        self._sockets.append(one)
+        one.on("framesent", lambda frame: self.sent.append(str(frame)))
 
     @property
     def sockets(self) -> list[WebSocket]:

@@ -51,6 +51,8 @@ def test_tabs_follow_a_login_and_a_logout(
     assert following != visitor
     until(lambda: names(server, following) == ["after", "after, too"], look.seconds, "both tabs are the new visitor's")
     assert names(server, ada) == ["elsewhere"]
+    # Nobody finds her token in the browser.
+    until(lambda: "eyJ" not in json.dumps(look.at_rest(one)), look.seconds, "no token is at rest")
 
 
 def test_a_token_is_renewed_before_it_ends_and_replaced_when_refused(

@@ -48,6 +48,9 @@ def test_tabs_share_a_socket_and_help_comes_once(
     assert nudges(one, two) == [0, 1]
     assert [event["properties"]["nudge_id"] for event in shown()] == [nudge_id]
     assert len(said.sockets) == 1
+    # What is shown here is acknowledged there.
+    two.locator("[data-hr-nudge]").get_by_role("button").last.click()
+    until(lambda: [frame for frame in said.sent if '"ack"' in frame], look.seconds, "acknowledged")
 
 
 def test_another_tab_takes_over(
