@@ -51,7 +51,7 @@ export function createHandrail(origin: string | null, chunks: Chunks): Handrail 
       try {
         fn(detail);
       } catch (error) {
-        debug("handler failed", error);
+        debug(error);
       }
     }
   };
@@ -108,7 +108,7 @@ export function createHandrail(origin: string | null, chunks: Chunks): Handrail 
     const id = keyId(options?.key);
     const endpoint = originOf(options?.endpoint) ?? origin;
     if (!id || !endpoint) {
-      debug("init: no key or no endpoint");
+      debug("no key or endpoint");
       return;
     }
     const { userId, ...rest } = options;
@@ -129,13 +129,13 @@ export function createHandrail(origin: string | null, chunks: Chunks): Handrail 
         // For a client that starts later, when the user has agreed.
         if (given) Object.assign(given.options, options, { userId });
         ask((c) => c.identify(userId, options));
-      } else debug("identify: no user id");
+      } else debug("no user id");
     },
     track: (name, properties) => {
       const plain = jsonObject(properties);
       if (typeof name === "string" && name && plain)
         ask((c) => c.recorder.record("custom", { properties: { ...plain, name: name.slice(0, 200) } }));
-      else debug("track: no name or too much");
+      else debug("no name or too much");
     },
     page: () => ask((c) => c.capture?.pages.view()),
     reset: () => {

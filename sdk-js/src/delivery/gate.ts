@@ -23,7 +23,7 @@ export class DeliveryGate {
         if (!life.ended) this.there = module.startDelivery(core);
       }),
       (error) => {
-        debug("not loaded", error);
+        debug(error);
         if (life.ended) return;
         life.after(this.againMs, () => {
           this.opening = null;
