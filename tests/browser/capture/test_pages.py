@@ -68,6 +68,8 @@ def test_a_place_in_the_page_is_no_page_and_a_page_that_comes_back_is(walk: Call
 
 def test_history_is_patched_once_and_given_back(walk: Callable[..., Any]) -> None:
     here = walk("react", head=WITHOUT_NAVIGATION)
+    # With what sends, a moment after the page's own load.
+    here.page.wait_for_function("!history.pushState.toString().includes('[native code]')")
     again = here.page.evaluate(
         """() => {
              const ours = history.pushState;
