@@ -163,8 +163,8 @@ def walks(person: Any, site: Callable[..., str], at_rest: Callable[[Page], None]
         "(to) => history.pushState(null, '', to)", f"invite/{s['path token']}/{s['e-mail']}?t={s['query token']}"
     )
     page.evaluate("(to) => history.pushState(null, '', to)", f"{plain}login")
-    person.clicks(page.locator("#enter"))
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        person.clicks(page.locator("#enter"))
     person.opens(plain + "search")
     types(person, "q", s["search"])
     person.clicks(page.locator("#go"))

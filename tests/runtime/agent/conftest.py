@@ -93,7 +93,7 @@ class World:
         return agent
 
     async def user(self, *, present: bool = True, state: dict[str, Any] | None = None, user_id: str = "") -> str:
-        """A user as ingest stores one, with an open socket as realtime tells it."""
+        """A user as ingest stores one, with an open socket as realtime tells it; else idle for a minute."""
         user_id = user_id or f"u-{secrets.token_hex(4)}"
         await self.pool.execute(
             "INSERT INTO users (user_id, signup_date, last_seen_time) VALUES ($1, now() - interval '1 hour', now())",
@@ -101,8 +101,8 @@ class World:
         )
         await self.pool.execute(
             "INSERT INTO sessions (session_id, user_id, start_time, last_seen_time, state)"
-            " VALUES ($1, $2, now(), now(), $3::text::jsonb)",
-            f"s-{user_id}", user_id, json.dumps(state or {"path": "/projects"}),
+            " VALUES ($1, $2, now() - interval '1 hour', now() - $4::int * interval '1 s', $3::text::jsonb)",
+            f"s-{user_id}", user_id, json.dumps(state or {"path": "/projects"}), 0 if present else 60,
         )  # fmt: skip
         if present:
             await self.appears(user_id)

@@ -88,6 +88,16 @@ async def test_of_two_signals_at_once_one_user_gets_one_nudge(make_world: "MakeW
         assert {one["reason"] for one in mine if one["outcome"] == "none"} <= {"help_pending", "cooling_down"}
 
 
+async def test_a_user_between_two_pages_is_there(make_world: "MakeWorld", a_signal: "MakeSignal") -> None:
+    world = await make_world()
+    user = await world.user(present=False)
+    await world.pool.execute("UPDATE sessions SET last_seen_time = now() WHERE user_id = $1", user)
+    decision = await world.decide(a_signal(user))
+    assert decision["outcome"] == "nudged"
+    gates = {gate["gate"]: gate["values"] for gate in decision["gates"]}
+    assert gates["reachable"] == {"live": True, "source": "last_seen"}
+
+
 async def test_a_user_without_an_open_page_is_left_alone(make_world: "MakeWorld", a_signal: "MakeSignal") -> None:
     world = await make_world()
     user = await world.user(present=False)

@@ -45,7 +45,7 @@ class Reach:
 
     live: bool
     source: str
-    """`socket`: presence in Redis; `last_seen`: Redis is away, so the session's last event counts."""
+    """`socket`: presence in Redis; `last_seen`: the session's last event, right after it, or where Redis is away."""
 
 
 @dataclass(frozen=True)

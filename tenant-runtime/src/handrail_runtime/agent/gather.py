@@ -23,6 +23,7 @@ from handrail_runtime.session.matching import path_of
 MAX_EVENTS = 60
 """Of the session, newest first: what a diagnosis and an alert look at."""
 SEEN_WITHIN = timedelta(minutes=2)
+BETWEEN_PAGES = timedelta(seconds=10)
 """With Redis away, a user seen within this time counts as there."""
 ANSWERS_COUNT_FOR = timedelta(hours=1)
 """Within this time a user's questions are counted."""
@@ -150,9 +151,16 @@ async def _live(
         lately = [at is not None and now - at <= SEEN_WITHIN for at in last_seen]
         return [_Live(Reach(live=there, source="last_seen")) for there in lately]
     return [
-        _Live(Reach(live=presence is not None, source="socket"), _page(live, signal))
-        for signal, presence, live in zip(found, values[: len(found)], values[len(found) :], strict=True)
+        _Live(_reach(presence is not None, at, now), _page(live, signal))
+        for signal, at, presence, live in zip(found, last_seen, values[: len(found)], values[len(found) :], strict=True)
     ]
+
+
+def _reach(socket: bool, last_seen: datetime | None, now: datetime) -> Reach:
+    """Between two pages, and in the first seconds of one, there is no socket: the nudge waits for it."""
+    if not socket and last_seen is not None and now - last_seen <= BETWEEN_PAGES:
+        return Reach(live=True, source="last_seen")
+    return Reach(live=socket, source="socket")
 
 
 def _page(live: bytes | str | None, signal: Signal) -> str:
