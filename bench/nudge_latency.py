@@ -10,7 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import json
-import random
+import os
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 from floors.nudge_loop import TABLES
@@ -32,6 +32,7 @@ from world import Tenant, World, until_open, world
 
 from handrail_cli.embedded.ports import free_ports
 from handrail_contracts import names, subjects
+from handrail_contracts.event_ids import uuid7
 from handrail_contracts.tenant_spec import TenantSpec
 
 HERE = Path(__file__).parent
@@ -134,7 +135,7 @@ class Side:
     def _request(self, number: int, user: str) -> bytes:
         now = datetime.now(UTC).isoformat()
         event = {
-            "event_id": _uuid7(),
+            "event_id": uuid7(datetime.now(UTC), os.urandom(10)),
             "event_type": "click",
             "user_id": user,
             "session_id": f"s-{user}",
@@ -184,11 +185,6 @@ class Doors:
     def close(self) -> None:
         for writer in self._all:
             writer.close()
-
-
-def _uuid7() -> str:
-    raw = (time.time_ns() // 1_000_000 << 80) | random.getrandbits(80)
-    return str(UUID(int=(raw & ~(0xF << 76) | 7 << 76) & ~(3 << 62) | 2 << 62))
 
 
 @dataclass

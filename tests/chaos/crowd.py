@@ -21,8 +21,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
-from handrail_cli.simulate.batches import uuid7
 from handrail_contracts import frames, names
+from handrail_contracts.event_ids import uuid7
 
 CALL_LIMIT = 15.0
 """Seconds for one request. Above what the gateway takes before it says that it cannot."""

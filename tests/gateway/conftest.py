@@ -17,12 +17,12 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from nats.aio.client import Client
 from nats.errors import TimeoutError as NatsTimeoutError
+from tests.event_ids import event_id
 from websockets.asyncio.client import ClientConnection, connect
 
 from handrail_contracts import api_keys, intake, names
 from handrail_contracts.record import KeyRecord, TenantRecord, encode
 from handrail_gateway.gateway import Gateway
-from handrail_gateway.identify import uuid7
 from handrail_gateway.main import public_server
 from handrail_gateway.settings import Settings
 
@@ -122,7 +122,7 @@ def anonymous() -> str:
 
 def event(user_id: str, **more: Any) -> dict[str, Any]:
     return {
-        "event_id": str(uuid7()),
+        "event_id": event_id(),
         "event_type": "page_view",
         "user_id": user_id,
         "session_id": "s-1",

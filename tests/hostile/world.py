@@ -16,12 +16,12 @@ from typing import Any
 from urllib.parse import quote
 
 import yaml
+from tests.event_ids import event_id
 from tests.hostile.wire import Answer, check, exchange, read, request
 
 from handrail_cli.embedded.ports import free_port
 from handrail_cli.state.folder import State
 from handrail_cli.supervise.client import Command, KeeperClient
-from handrail_gateway.identify import uuid7
 
 HOSTILE, BYSTANDER, DESCRIBED = "hostile", "bystander", "described"
 """Of the shared platform: what is attacked; what none of it may reach; what is called by its description."""
@@ -95,7 +95,7 @@ class World:
 
 def event(user_id: Any, **more: Any) -> dict[str, Any]:
     return {
-        "event_id": str(uuid7()),
+        "event_id": event_id(),
         "event_type": "page_view",
         "user_id": user_id,
         "session_id": f"s-{uuid.uuid4()}",

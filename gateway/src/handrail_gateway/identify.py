@@ -1,15 +1,14 @@
 """`POST /api/v1/identify`: a user token for a user who may have one; traits and joined ids become an event."""
 
 import os
-import time
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from handrail_contracts import events, intake, names, subjects, times
+from handrail_contracts.event_ids import uuid7
 from handrail_contracts.events import MAX_TOKEN, PublicId, Text
 from handrail_contracts.problems import Problem, ProblemItem
 from handrail_gateway import identity
@@ -109,7 +108,7 @@ class Identify:
             "sdk_version": OWN_VERSION,
             "events": [
                 {
-                    "event_id": str(uuid7()),
+                    "event_id": uuid7(received_at, os.urandom(10)),
                     "event_type": "identify",
                     "user_id": body.user_id,
                     # Not a visit: one id for a user, so that identifying makes no sessions without end.
@@ -137,10 +136,3 @@ def _joined(body: IdentifyBody) -> str | None:
         msg = "an anonymous user does not take over another one"
         raise Problem("invalid", errors=[ProblemItem(loc=["anonymous_id"], msg=msg)])
     return body.anonymous_id
-
-
-def uuid7() -> UUID:
-    """A new UUIDv7 (RFC 9562): milliseconds since 1970, then chance."""
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))
-    value = value & ~(0xF << 76) | 0x7 << 76
-    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from handrail_cli.simulate.batches import uuid7
+from handrail_contracts.event_ids import uuid7
 
 pytestmark = pytest.mark.browser
 

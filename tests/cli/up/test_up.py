@@ -3,34 +3,28 @@
 import json
 import signal
 import stat
-import time
 import uuid
 
 import httpx2
 import psutil
 import pytest
+from tests.event_ids import event_id
 
 from handrail_contracts import names
 
 pytestmark = pytest.mark.slow
 
 
-def uuid7() -> str:
-    value = (int(time.time() * 1000) << 80) | (uuid.uuid4().int & ((1 << 80) - 1))
-    value = (value & ~(0xF << 76)) | (7 << 76)
-    return str(uuid.UUID(int=(value & ~(0x3 << 62)) | (0x2 << 62)))
-
-
 def send_event(run, key: str) -> str:
-    event_id = uuid7()
+    sent = event_id()
     user = f"anon-{uuid.uuid4()}"
-    event = {"event_id": event_id, "event_type": "page_view", "user_id": user, "session_id": "s"}
+    event = {"event_id": sent, "event_type": "page_view", "user_id": user, "session_id": "s"}
     event |= {"timestamp": "2026-01-01T00:00:00Z", "url": "https://app.test/x"}
     answer = httpx2.post(
         f"{run.url}/api/v1/events", json={"events": [event]}, headers={"X-API-Key": key}, trust_env=False, timeout=10
     )
     assert (answer.status_code, answer.json()) == (202, {"accepted": 1})
-    return event_id
+    return sent
 
 
 def stored(run, key: str) -> set[str]:

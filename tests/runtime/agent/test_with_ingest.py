@@ -1,8 +1,6 @@
 """All three roles in one process: what a user does becomes a nudge."""
 
 import base64
-import time
-import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +10,7 @@ import msgspec
 import nkeys
 import pytest
 from nats.aio.client import Client
+from tests.event_ids import event_id
 
 from handrail_contracts import intake, subjects, times
 
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
     from tests.runtime.agent.conftest import MakeWorld, Until, World
 
 
-def _uuid7(at: int) -> str:
-    raw = (time.time_ns() // 1_000_000 << 80) | at
-    return str(uuid.UUID(int=(raw & ~(0xF << 76) | 7 << 76) & ~(3 << 62) | 2 << 62))
-
-
 def _events(user: str) -> list[dict[str, Any]]:
     """Opens the projects, and clicks in vain on what is no button."""
     did: list[tuple[str, str | None, dict[str, Any]]] = [("page_view", None, {})]
@@ -33,7 +27,7 @@ def _events(user: str) -> list[dict[str, Any]]:
     begin = datetime.now(UTC) - timedelta(seconds=20)
     return [
         {
-            "event_id": _uuid7(at),
+            "event_id": event_id(),
             "event_type": event_type,
             "user_id": user,
             "session_id": f"s-{user}",

@@ -5,8 +5,6 @@ import base64
 import contextlib
 import secrets
 import signal
-import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +18,7 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from redis.asyncio import Redis
+from tests.event_ids import event_id
 from tests.runtime.processes import DEADLINE, RuntimeProcess, eventually, start_runtime
 
 from handrail_contracts import intake, names, signals, subjects, times
@@ -27,12 +26,6 @@ from handrail_contracts.signals import Signal
 
 if TYPE_CHECKING:
     from tests.conftest import MakeTenant, RunningServers, Tenant
-
-
-def uuid7() -> str:
-    raw = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
-    raw = raw & ~(0xF << 76) | 7 << 76
-    return str(uuid.UUID(int=raw & ~(3 << 62) | 2 << 62))
 
 
 @dataclass
@@ -50,7 +43,7 @@ class Person:
     ) -> dict[str, Any]:
         self.clock += after
         return {
-            "event_id": uuid7(),
+            "event_id": event_id(),
             "event_type": event_type,
             "user_id": self.user_id,
             "session_id": self.session_id,

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from handrail_cli.simulate.plan import PlannedUser
 from handrail_cli.simulate.walk import PlannedEvent
 from handrail_contracts import events as wire
+from handrail_contracts.event_ids import uuid7
 
 SDK_VERSION = "simulate"
 SMALL = 10
@@ -29,13 +29,6 @@ class Visitor:
     user_id: str
     session_id: str
     began: datetime
-
-
-def uuid7(at: datetime, chance: bytes) -> str:
-    """A UUIDv7 of the time `at` with 10 random bytes."""
-    number = int.from_bytes(int(at.timestamp() * 1000).to_bytes(6, "big") + chance, "big")
-    number &= ~(0xF << 76) & ~(0x3 << 62)
-    return str(UUID(int=number | (0x7 << 76) | (0x2 << 62)))
 
 
 def begin(plan: PlannedUser, user_id: str, session_id: str, now: datetime) -> Visitor:

@@ -4,6 +4,7 @@ would: an event becomes a nudge, a wrong key and the other tenant are refused.
 
 import asyncio
 import base64
+import os
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from handrail_contracts import names
+from handrail_contracts.event_ids import uuid7
 from handrail_operator.kube import kinds
 from handrail_operator.kube.client import Cluster
 from handrail_operator.kube.errors import ApiError
@@ -123,12 +125,13 @@ class _Browser:
         raise Failed(f"the socket was closed with {frames.close_code} before a nudge came")
 
     def _event(self, kind: str, target: dict[str, Any] | None, properties: dict[str, Any]) -> dict[str, Any]:
+        now = datetime.now(UTC)
         return {
-            "event_id": _uuid7(),
+            "event_id": uuid7(now, os.urandom(10)),
             "event_type": kind,
             "user_id": self.user,
             "session_id": self._session,
-            "timestamp": _now(),
+            "timestamp": now.isoformat(),
             "url": "https://selftest.invalid/",
             "target_element": target,
             "properties": properties,
@@ -182,9 +185,3 @@ async def _expect(answer: aiohttp.ClientResponse, status: int, what: str) -> Non
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
-
-
-def _uuid7() -> str:
-    """Of now; the last bits random."""
-    stamp = int(time.time() * 1000) << 80
-    return str(uuid.UUID(int=stamp | 0x7 << 76 | 0b10 << 62 | uuid.uuid4().int & (0xFFF << 64 | (1 << 62) - 1)))
