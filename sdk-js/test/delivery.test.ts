@@ -78,6 +78,22 @@ test("a page that was left cleanly is followed at once, by one page alone", asyn
   expect(keys(shelf, "h.q.")).toEqual([]);
 });
 
+test("a page that is left while it takes over holds up no other", async () => {
+  const shelf = new TestShelf();
+  const left = page(shelf, () => AWAY);
+  const one = fresh();
+  left.add(one);
+  left.leave();
+  const brief = page(shelf, () => OK);
+  await vi.advanceTimersByTimeAsync(20);
+  expect(keys(shelf, "h.l.")).toHaveLength(2);
+  brief.leave();
+  expect(keys(shelf, "h.l.")).toEqual([]);
+  const next = page(shelf, () => OK);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(next.sent).toEqual([one.event_id]);
+});
+
 test("a page that lives keeps its queue, and one that died is followed when its lease is over", async () => {
   const shelf = new TestShelf();
   const first = page(shelf, () => AWAY);

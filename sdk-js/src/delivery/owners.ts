@@ -84,11 +84,14 @@ export class Owners {
       return;
     }
     const who = uuid4();
+    const isOurs = () => this.store.get(key)?.endsWith(who);
     this.note(owner, who);
+    // The page is left before the queue was taken: the next page need not wait for the note to expire.
+    signal.addEventListener("abort", () => isOurs() && this.store.remove(key), { once: true });
     // Two may have seen it free: whose note is there after a moment has it.
     this.life.after(SETTLE_MS, () => {
       if (signal.aborted) return;
-      if (this.store.get(key)?.endsWith(who)) taken(() => this.store.remove(key));
+      if (isOurs()) taken(() => this.store.remove(key));
       else again();
     });
   }
