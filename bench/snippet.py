@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from harness import Arm, Figures, Results, alternate, main, precedence, report
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.conftest import VIEW, Up, launched, running
 from tests.browser.sites.pages import Mount
 from tests.browser.sites.server import Sites, manifest
@@ -175,7 +175,9 @@ async def benchmark(given: argparse.Namespace) -> None:
         # The driver and what it gives belong to the thread that started it.
         thread = stack.enter_context(ThreadPoolExecutor(1))
         own = contextlib.ExitStack()
-        browser = await loop.run_in_executor(thread, own.enter_context, launched())
+        browser = await loop.run_in_executor(
+            thread, lambda: own.enter_context(launched(own.enter_context(sync_playwright())))
+        )
 
         async def run(arm: str) -> Figures:
             return await loop.run_in_executor(thread, round_of, browser, stage, arm, sites, kept)

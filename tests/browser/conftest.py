@@ -14,14 +14,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Playwright, ViewportSize, sync_playwright
 from tests.browser.sites.pages import Mount
 from tests.browser.sites.server import Sites, manifest
 
@@ -52,16 +52,47 @@ def executable() -> str | None:
 
 
 @contextmanager
-def launched() -> Iterator[Browser]:
+def launched(playwright: Playwright, *, back_forward_cache: bool = False) -> Iterator[Browser]:
+    """A browser of its own. Drivers of browsers switch off the back/forward cache, unless it is asked for."""
     path = executable()
     if path is None:
         raise RuntimeError("the browser tests need Chromium: install it or set HANDRAIL_CHROMIUM")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    without = ["--disable-back-forward-cache"] if back_forward_cache else []
+    browser = playwright.chromium.launch(executable_path=path, args=FLAGS, ignore_default_args=without)
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+class _Driver:
+    """Playwright and one browser for all browser tests of a worker that follow each other: to start them costs more
+    than most of these tests. While Playwright's synchronous driver lives, its event loop counts as running in this
+    thread, so it ends before another kind of test begins."""
+
+    def __init__(self) -> None:
+        self._open = ExitStack()
+        self._playwright: Playwright | None = None
+        self._browser: Browser | None = None
+
+    def playwright(self) -> Playwright:
+        if self._playwright is None:
+            self._playwright = self._open.enter_context(sync_playwright())
+        return self._playwright
+
+    def browser(self) -> Browser:
+        if self._browser is None or not self._browser.is_connected():
+            self._browser = self._open.enter_context(launched(self.playwright()))
+        return self._browser
+
+    def end(self) -> None:
+        self._playwright = self._browser = None
+        self._open.close()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if item.get_closest_marker("browser") is None:
+            self.end()
 
 
 ROOT = Path(__file__).parents[2]
@@ -232,11 +263,30 @@ def _until() -> Callable[..., Any]:
     return until
 
 
+@pytest.fixture(scope="session")
+def driver(pytestconfig: pytest.Config) -> Iterator[_Driver]:
+    found = _Driver()
+    pytestconfig.pluginmanager.register(found)
+    yield found
+    pytestconfig.pluginmanager.unregister(found)
+    found.end()
+
+
 @pytest.fixture
-def browser() -> Iterator[Browser]:
-    # For each test: while Playwright's synchronous driver lives, its event loop counts as running in this thread, and
-    # no asynchronous test of the same worker could run.
-    with launched() as opened:
+def playwright(driver: _Driver) -> Playwright:
+    return driver.playwright()
+
+
+@pytest.fixture
+def browser(driver: _Driver) -> Browser:
+    """Shared by tests; what they share of it ends with their contexts."""
+    return driver.browser()
+
+
+@pytest.fixture
+def remembering_browser(playwright: Playwright) -> Iterator[Browser]:
+    """With the back/forward cache."""
+    with launched(playwright, back_forward_cache=True) as opened:
         yield opened
 
 

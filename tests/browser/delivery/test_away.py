@@ -1,11 +1,10 @@
 """A page that comes back out of the back/forward cache while another page has sent what it left."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
-from tests.browser.conftest import FLAGS, executable
+from playwright.sync_api import Browser
 from tests.browser.delivery.ledger import Ledger, Walker
 
 pytestmark = pytest.mark.browser
@@ -15,14 +14,8 @@ WATCH = "window.returns = []; addEventListener('pageshow', (event) => returns.pu
 
 
 @pytest.fixture
-def browser() -> Iterator[Browser]:
-    """With the cache that drivers of browsers switch off."""
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=executable(), args=FLAGS, ignore_default_args=["--disable-back-forward-cache"]
-        )
-        yield opened
-        opened.close()
+def browser(remembering_browser: Browser) -> Browser:
+    return remembering_browser
 
 
 def test_there_and_back_again(

@@ -4,13 +4,13 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from playwright.sync_api import BrowserContext, Error, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, Error, Playwright
 from tests.browser.conftest import FLAGS, executable
 from tests.browser.delivery.ledger import Ledger, Walker
 
@@ -18,12 +18,6 @@ pytestmark = pytest.mark.browser
 
 ARRIVES_SECONDS = 40
 SAFE_AFTER_MS = 1_000
-
-
-@pytest.fixture
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
 
 
 def launch(playwright: Playwright, profile: Path) -> BrowserContext:

@@ -1,12 +1,11 @@
 """The back/forward cache: a page with the snippet comes back as it was, and its socket and events go on."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
-from tests.browser.conftest import FLAGS, executable
+from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
@@ -15,15 +14,8 @@ BLOCKED = "<script>navigator.locks.request('the page itself', () => new Promise(
 
 
 @pytest.fixture
-def browser() -> Iterator[Browser]:
-    """With the cache that drivers of browsers switch off."""
-    with sync_playwright() as playwright:
-        path = executable()
-        opened = playwright.chromium.launch(
-            executable_path=path, args=FLAGS, ignore_default_args=["--disable-back-forward-cache"]
-        )
-        yield opened
-        opened.close()
+def browser(remembering_browser: Browser) -> Browser:
+    return remembering_browser
 
 
 def there_and_back(page: Page, address: str) -> list[bool]:
