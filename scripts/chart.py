@@ -111,8 +111,8 @@ def files() -> dict[Path, str]:
 
 
 def _values() -> Iterator[Value]:
-    loaded = YAML().load((CHART / "values.yaml").read_text(encoding="utf-8"))
-    yield from _leaves(loaded, "", (CHART / "values.yaml").read_text(encoding="utf-8").splitlines())
+    text = (CHART / "values.yaml").read_text(encoding="utf-8")
+    yield from _leaves(YAML().load(text), "", text.splitlines())
 
 
 def _leaves(found: CommentedMap, above: str, lines: list[str]) -> Iterator[Value]:

@@ -3,9 +3,6 @@
 import json
 import os
 import subprocess
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,15 +43,19 @@ class Helm:
             path = self.folder / "values.json"
             path.write_text(json.dumps(values))
             given += ["--values", str(path)]
-        homes = {f"HELM_{name}_HOME": str(self.folder / name.lower()) for name in ("CACHE", "CONFIG", "DATA")}
         ran = subprocess.run(
             [str(binaries.helm()), *given],
-            env=os.environ | homes | {"KUBECONFIG": str(self.kubeconfig), "HELM_NAMESPACE": NAMESPACE},
+            env=self.environment() | {"HELM_NAMESPACE": NAMESPACE},
             capture_output=True, text=True, check=False, timeout=seconds,
         )  # fmt: skip
         if ran.returncode:
             raise HelmFailed(ran.stdout + ran.stderr)
         return ran.stdout + ran.stderr
+
+    def environment(self) -> dict[str, str]:
+        """Of helm and kubectl: this control plane, and nothing of whoever runs the tests."""
+        homes = {f"HELM_{name}_HOME": str(self.folder / name.lower()) for name in ("CACHE", "CONFIG", "DATA")}
+        return os.environ | homes | {"KUBECONFIG": str(self.kubeconfig)}
 
 
 @dataclass
@@ -114,21 +115,3 @@ def site(folder: Path) -> Iterator[Site]:
             reader.close()
         pods.stop()
         plane.stop()
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def until(check: Any, what: str, seconds: float = PATIENCE) -> Any:
-    """The first true value. Raises TimeoutError."""
-    deadline = time.monotonic() + seconds
-    while not (value := check()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {seconds} s: {what}")
-        time.sleep(0.2)
-    return value

@@ -21,11 +21,10 @@ def run(site: Site, line: str) -> "subprocess.CompletedProcess[str]":
     if line.startswith(("helm install", "helm upgrade")):
         line += f" --set images.tag={TAG}"
     programs = os.pathsep.join(str(one.parent) for one in (binaries.helm(), binaries.kubectl()))
-    homes = {f"HELM_{name}_HOME": str(site.helm.folder / name.lower()) for name in ("CACHE", "CONFIG", "DATA")}
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", line],
-        cwd=ROOT, env=os.environ | homes | {"KUBECONFIG": str(site.plane.kubeconfig()), "PATH": path},
+        cwd=ROOT, env=site.helm.environment() | {"PATH": path},
         capture_output=True, text=True, check=False, timeout=PATIENCE * 2,
     )  # fmt: skip
 
