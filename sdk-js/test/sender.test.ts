@@ -29,6 +29,7 @@ function refusal(
 class Gateway implements Outlet {
   readonly posts: { events: WireEvent[]; token: string | undefined; dropped: number }[] = [];
   script: Answer[] = [];
+  answersAfterMs = 0;
   tokens = new Map<string, string>();
   mayCome = false;
   stop = "";
@@ -51,6 +52,7 @@ class Gateway implements Outlet {
   }
   async post(events: string[], token: string | undefined, dropped: number) {
     this.posts.push({ events: events.map((text) => JSON.parse(text)), token, dropped });
+    if (this.answersAfterMs) await new Promise((done) => setTimeout(done, this.answersAfterMs));
     return this.script.shift() ?? OK;
   }
   stopped(reason: string) {
@@ -88,6 +90,18 @@ test("ten events go at once, fewer after five seconds", async () => {
   expect(gateway.posts).toHaveLength(1);
   await vi.advanceTimersByTimeAsync(0);
   expect(gateway.sizes).toEqual([2, 10]);
+  expect(left()).toBe(0);
+});
+
+test("what came while a post was under way is not forgotten when the server asks to wait", async () => {
+  const { gateway, add, left } = setup();
+  gateway.script = [refusal(503, "unavailable", [], 7)];
+  gateway.answersAfterMs = 2_000;
+  add(...many(10));
+  await vi.advanceTimersByTimeAsync(500);
+  add(event());
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(gateway.sizes).toEqual([10, 11]);
   expect(left()).toBe(0);
 });
 

@@ -150,7 +150,9 @@ export class Sender {
     this.news = this.newsChars = 0;
     for (;;) {
       const first = this.queue.first(this.skip);
-      if (this.stopped || this.life.ended || this.isPausing() || !first) return;
+      if (this.stopped || this.life.ended || !first) return;
+      // What woke us was set before the pause began; only what is set now lasts as long as it.
+      if (this.isPausing()) return this.schedule(0);
       const token = await this.outlet.token(first.user);
       // Meanwhile it may have been sent, as the page was left.
       const batch = this.skip(first) ? undefined : this.pick(first, token);
