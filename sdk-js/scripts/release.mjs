@@ -1,16 +1,7 @@
 // Makes `x.y.z-dev` the release x.y.z: its files go to releases/x.y.z/ once and for ever, the npm package as a tarball
 // to ../dist/, and the working tree goes on as the next version. `npm run release`, then commit.
 import { execFileSync } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { argv } from "node:process";
@@ -22,28 +13,28 @@ import { releaseOf, workingVersion } from "./version.mjs";
 export async function release(root, releases = join(root, "releases")) {
   const { release: version } = releaseOf(workingVersion(root));
   const folder = join(releases, version);
-  const making = mkdtempSync(join(tmpdir(), "handrail-release-"));
+  const making = fs.mkdtempSync(join(tmpdir(), "handrail-release-"));
   try {
     writeServed(making, version, await servedFiles(version, root));
-    if (!existsSync(folder)) {
-      mkdirSync(dirname(folder), { recursive: true });
-      cpSync(making, folder, { recursive: true });
+    if (!fs.existsSync(folder)) {
+      fs.mkdirSync(dirname(folder), { recursive: true });
+      fs.cpSync(making, folder, { recursive: true });
     } else if (!same(making, folder)) {
       throw new Error(
         `${version} is released, with other bytes: pages pin them. Raise the version in package.json.`,
       );
     }
   } finally {
-    rmSync(making, { recursive: true, force: true });
+    fs.rmSync(making, { recursive: true, force: true });
   }
   return version;
 }
 
 function same(one, other) {
-  const names = readdirSync(one).sort();
+  const names = fs.readdirSync(one).sort();
   return (
-    names.join() === readdirSync(other).sort().join() &&
-    names.every((name) => readFileSync(join(one, name)).equals(readFileSync(join(other, name))))
+    names.join() === fs.readdirSync(other).sort().join() &&
+    names.every((name) => fs.readFileSync(join(one, name)).equals(fs.readFileSync(join(other, name))))
   );
 }
 
@@ -53,23 +44,23 @@ export async function stage(root, version, folder) {
     scripts: _,
     devDependencies: __,
     ...manifest
-  } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  } = JSON.parse(fs.readFileSync(join(root, "package.json"), "utf8"));
   write(join(folder, "dist"), await packageFiles(version, root));
-  writeFileSync(join(folder, "package.json"), `${JSON.stringify({ ...manifest, version }, null, 2)}\n`);
-  cpSync(join(root, "README.md"), join(folder, "README.md"));
+  fs.writeFileSync(join(folder, "package.json"), `${JSON.stringify({ ...manifest, version }, null, 2)}\n`);
+  fs.cpSync(join(root, "README.md"), join(folder, "README.md"));
 }
 
 /** Packs it; returns the tarball's path. */
 export async function pack(root, version, into) {
-  const folder = mkdtempSync(join(tmpdir(), "handrail-package-"));
+  const folder = fs.mkdtempSync(join(tmpdir(), "handrail-package-"));
   try {
     await stage(root, version, folder);
-    mkdirSync(into, { recursive: true });
+    fs.mkdirSync(into, { recursive: true });
     const options = { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] };
     const told = execFileSync("npm", ["pack", "--silent", "--pack-destination", into], options);
     return join(into, told.trim().split("\n").pop());
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    fs.rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -78,9 +69,9 @@ export function goOn(root) {
   const { release: version, next } = releaseOf(workingVersion(root));
   for (const name of ["package.json", "package-lock.json"]) {
     const path = join(root, name);
-    writeFileSync(
+    fs.writeFileSync(
       path,
-      readFileSync(path, "utf8").replaceAll(`"version": "${version}-dev"`, `"version": "${next}"`),
+      fs.readFileSync(path, "utf8").replaceAll(`"version": "${version}-dev"`, `"version": "${next}"`),
     );
   }
   return next;

@@ -3,18 +3,7 @@
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  appendFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -23,20 +12,20 @@ import { goOn, release } from "../scripts/release.mjs";
 import { RELEASES, ROOT, releaseOf, workingVersion } from "../scripts/version.mjs";
 
 const SLOW = 240_000;
-const released = existsSync(RELEASES) ? readdirSync(RELEASES) : [];
+const released = fs.existsSync(RELEASES) ? fs.readdirSync(RELEASES) : [];
 let tree: string;
 
 /** Faults of a released folder against its manifest. */
 function faults(folder: string, version: string): string[] {
-  const manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as {
+  const manifest = JSON.parse(fs.readFileSync(join(folder, "manifest.json"), "utf8")) as {
     version: string;
     files: Record<string, string>;
   };
   const found = manifest.version === version ? [] : ["version"];
-  const names = readdirSync(folder).filter((name) => name !== "manifest.json");
+  const names = fs.readdirSync(folder).filter((name) => name !== "manifest.json");
   for (const name of new Set([...names, ...Object.keys(manifest.files)])) {
     const path = join(folder, name);
-    const hash = existsSync(path) && createHash("sha384").update(readFileSync(path)).digest("base64");
+    const hash = fs.existsSync(path) && createHash("sha384").update(fs.readFileSync(path)).digest("base64");
     if (manifest.files[name] !== `sha384-${hash}`) found.push(name);
   }
   return found;
@@ -52,18 +41,18 @@ const SOURCES: Record<string, string> = {
 };
 
 beforeAll(() => {
-  tree = mkdtempSync(join(tmpdir(), "handrail-tree-"));
+  tree = fs.mkdtempSync(join(tmpdir(), "handrail-tree-"));
   for (const name of ["scripts", "package.json", "package-lock.json", "tsconfig.json"]) {
-    cpSync(join(ROOT, name), join(tree, name), { recursive: true });
+    fs.cpSync(join(ROOT, name), join(tree, name), { recursive: true });
   }
   for (const [name, text] of Object.entries(SOURCES)) {
-    mkdirSync(dirname(join(tree, "src", name)), { recursive: true });
-    writeFileSync(join(tree, "src", name), text);
+    fs.mkdirSync(dirname(join(tree, "src", name)), { recursive: true });
+    fs.writeFileSync(join(tree, "src", name), text);
   }
-  symlinkSync(join(ROOT, "node_modules"), join(tree, "node_modules"));
+  fs.symlinkSync(join(ROOT, "node_modules"), join(tree, "node_modules"));
 });
 
-afterAll(() => rmSync(tree, { recursive: true, force: true }));
+afterAll(() => fs.rmSync(tree, { recursive: true, force: true }));
 
 describe("a release", () => {
   it(
@@ -73,21 +62,21 @@ describe("a release", () => {
       const folder = join(tree, "releases", version);
       expect(`${version}-dev`).toBe(workingVersion(tree));
       expect(faults(folder, version)).toEqual([]);
-      expect(readdirSync(folder)).toContain("onboarding-agent-sdk.js");
+      expect(fs.readdirSync(folder)).toContain("onboarding-agent-sdk.js");
       expect(await release(tree)).toBe(version);
 
-      appendFileSync(join(tree, "src/snippet.ts"), "\nconsole.debug(1);\n");
-      const before = readFileSync(join(folder, "onboarding-agent-sdk.js"), "utf8");
+      fs.appendFileSync(join(tree, "src/snippet.ts"), "\nconsole.debug(1);\n");
+      const before = fs.readFileSync(join(folder, "onboarding-agent-sdk.js"), "utf8");
       await expect(release(tree)).rejects.toThrow(`${version} is released, with other bytes`);
-      expect(readFileSync(join(folder, "onboarding-agent-sdk.js"), "utf8")).toBe(before);
-      expect(readdirSync(join(tree, "releases"))).toEqual([version]);
+      expect(fs.readFileSync(join(folder, "onboarding-agent-sdk.js"), "utf8")).toBe(before);
+      expect(fs.readdirSync(join(tree, "releases"))).toEqual([version]);
 
       // The tree goes on as the next version, and a released one is never built again.
       const next = goOn(tree);
       expect(workingVersion(tree)).toBe(next);
       expect(releaseOf(next).release).not.toBe(version);
-      expect(JSON.parse(readFileSync(join(tree, "package-lock.json"), "utf8")).version).toBe(next);
-      appendFileSync(join(folder, "ui.mjs"), " ");
+      expect(JSON.parse(fs.readFileSync(join(tree, "package-lock.json"), "utf8")).version).toBe(next);
+      fs.appendFileSync(join(folder, "ui.mjs"), " ");
       expect(faults(folder, version)).toEqual(["ui.mjs"]);
     },
     SLOW,
@@ -95,7 +84,7 @@ describe("a release", () => {
 
   it("is not built from a tree that says it is one", () => {
     const path = join(tree, "package.json");
-    writeFileSync(path, readFileSync(path, "utf8").replace("-dev", ""));
+    fs.writeFileSync(path, fs.readFileSync(path, "utf8").replace("-dev", ""));
     const told = spawnSync("node", ["scripts/build.mjs"], { cwd: tree, encoding: "utf8" });
     expect(told.status).not.toBe(0);
     expect(told.stderr).toContain("never built again");

@@ -10,7 +10,8 @@ import { attribute, findsOnly, hostOf, isElement, matches, parentOf, rootOf, tag
 import { isSecret } from "./secrets";
 import { targetOf } from "./target";
 
-const MARKS = [
+/** Attributes that name an element, the most telling first. */
+export const MARKS = [
   "data-hr-name",
   "id",
   "data-testid",

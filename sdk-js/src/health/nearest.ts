@@ -2,20 +2,10 @@
 // by its selector alone, made as for any event, never from texts.
 
 import { attribute, closest, isElement, matches, ROOT_TAG } from "../capture/element";
-import { selectorOf } from "../capture/selector";
+import { MARKS, selectorOf } from "../capture/selector";
 import type { Rule } from "./rule";
 import { type Wanted, wantedOf, wordsOf } from "./wanted";
 
-const MARKS = [
-  "data-hr-name",
-  "id",
-  "data-testid",
-  "data-test-id",
-  "data-test",
-  "data-cy",
-  "data-qa",
-  "name",
-];
 /** What users do such things with. */
 const KINDS: Record<string, string> = {
   click: "a,button,input,select,summary,label,[role=button],[role=link],[role^=menuitem],[role=tab]",

@@ -30,6 +30,8 @@ def test_help_in_a_modal_by_keyboard_alone(
     person = new_person()
     page = person.page
     person.opens(site("radix"))
+    # React renders after the page's own load, and keys wait for nothing.
+    page.locator("#open").wait_for()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.locator("#dead").wait_for()
