@@ -208,7 +208,7 @@ class Person:
         box = what.bounding_box()
         assert box is not None, "nothing to click on"
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        self.page.mouse.move(x, y, steps=12)
+        self.page.mouse.move(x, y, steps=3)
         for _ in range(times):
             self.page.mouse.click(x, y, delay=20)
 

@@ -56,7 +56,8 @@ class Walk:
         return found
 
     def settles(self) -> None:
-        """All that was done until now is told: what a custom event follows."""
+        """All that was done until now is told: what a custom event follows. For what must not be told; what must be is
+        heard sooner by `hears`."""
         self.page.wait_for_timeout(1_300)
         before = len(self.of("custom"))
         self.page.evaluate("handrail.track('settled')")

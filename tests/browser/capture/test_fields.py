@@ -11,19 +11,18 @@ pytestmark = pytest.mark.browser
 def test_a_pause_in_typing_is_one_change_and_the_visit_of_a_field_one_focus(walk: Callable[..., Any]) -> None:
     here = walk("plain", path="settings")
     here.person.types("Workspace name", "Rockets")
-    here.settles()
+    here.hears("change")
     here.person.types("Card", "4111 1111 1111 1111")
     here.page.get_by_label("Language").focus()
     here.page.keyboard.press("d")
     here.page.get_by_label("Note").click()
-    here.settles()
-    changes = [(event["target_element"]["selector"], event["properties"]) for event in here.of("change")]
+    changes = [(event["target_element"]["selector"], event["properties"]) for event in here.hears("change", 3)]
     assert changes == [
         ('input[name="name"]', {"filled": True}),
         ('input[name="card"]', {"filled": True}),
         ('select[name="language"]', {"filled": True}),
     ]
-    visits = [(event["target_element"]["selector"], event["properties"]["changed"]) for event in here.of("focus")]
+    visits = [(event["target_element"]["selector"], event["properties"]["changed"]) for event in here.hears("focus", 3)]
     assert visits == [('input[name="name"]', True), ('input[name="card"]', True), ('select[name="language"]', True)]
     assert all(event["properties"]["ms"] > 0 for event in here.of("focus"))
 
@@ -60,9 +59,9 @@ def test_a_document_that_is_shadowed_by_its_elements(walk: Callable[..., Any]) -
     for name in names:
         here.person.clicks(here.page.locator(f"#in-{name}"))
     here.page.evaluate("handrail.page()")
-    here.settles()
-    assert [event["target_element"]["selector"] for event in here.of("click")] == [f"#in-{name}" for name in names]
-    assert len(here.of("page_view")) == 2
+    clicks = here.hears("click", len(names))
+    assert [event["target_element"]["selector"] for event in clicks] == [f"#in-{name}" for name in names]
+    here.hears("page_view", 2)
 
 
 def test_what_a_browser_or_a_host_refuses_is_an_error_and_not_valid(walk: Callable[..., Any]) -> None:
