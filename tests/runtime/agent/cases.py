@@ -4,21 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.runtime.baselines import first_project
+
 from handrail_contracts import times
 from handrail_contracts.signals import Signal, SignalKind
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_runtime.agent.case import Case, Reach
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
-BASELINE = {
-    "name": "first-project",
-    "success": {"event": "submit", "selector": "form#project"},
-    "steps": [
-        {"name": "open-projects", "event": "page_view", "path": "/projects"},
-        {"name": "new-project", "event": "click", "selector": "#new-project", "within": "2m"},
-        {"name": "save", "event": "submit", "selector": "form#project", "within": "5m"},
-    ],
-}
+BASELINE = first_project()
 
 
 def spec(**given: Any) -> TenantSpec:

@@ -8,29 +8,18 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.runtime.baselines import first_project
 
 from handrail_contracts import names, signals
 
-BASELINE = {
-    "baselines": [
-        {
-            "name": "first-project",
-            "success": {"event": "submit", "selector": "form#project"},
-            "steps": [
-                {"name": "open-projects", "event": "page_view", "path": "/projects"},
-                {"name": "new-project", "event": "click", "selector": "#new-project", "within": "2m"},
-                {"name": "save", "event": "submit", "selector": "form#project", "within": "5m"},
-            ],
-        }
-    ]
-}
+SPEC = {"baselines": [first_project()]}
 MakeWorld = Callable[..., Awaitable[Any]]
 
 
 async def test_a_visit_is_stored_and_its_signal_sent_once(
     make_world: MakeWorld, person: Any, frame: Any, until: Any
 ) -> None:
-    world = await make_world(BASELINE)
+    world = await make_world(SPEC)
     ingest = await world.start()
     anna = person("anna@example.test")
     found = [anna.views("/projects"), *anna.rages("#help"), anna.does("change", "#name", filled=True)]
@@ -102,7 +91,7 @@ async def test_an_episode_over_several_batches_is_one_signal(make_world: MakeWor
 async def test_what_another_process_is_writing_to_a_session_is_waited_for_and_built_upon(
     make_world: MakeWorld, person: Any, frame: Any, until: Any
 ) -> None:
-    world = await make_world(BASELINE)
+    world = await make_world(SPEC)
     await world.start()
     anna = person("anna@example.test")
     await world.publish(frame([anna.views("/projects")]))

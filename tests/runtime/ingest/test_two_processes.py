@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.runtime.baselines import first_project
 
 from handrail_contracts import events, intake, names
 
@@ -19,17 +20,7 @@ MakeWorld = Callable[..., Awaitable[Any]]
 SPEC = {
     # Inactivity is the only one that knows the time of day.
     "detectors": {"inactivity": {"enabled": False}, "offBaseline": {"after": "5s"}},
-    "baselines": [
-        {
-            "name": "first-project",
-            "success": {"event": "submit", "selector": "form#project"},
-            "steps": [
-                {"name": "open-projects", "event": "page_view", "path": "/projects"},
-                {"name": "new-project", "event": "click", "selector": "#new-project", "within": "1s"},
-                {"name": "save", "event": "submit", "selector": "form#project", "within": "5m"},
-            ],
-        }
-    ],
+    "baselines": [first_project(within="1s")],
 }
 USERS = 24
 _EVENTS = """

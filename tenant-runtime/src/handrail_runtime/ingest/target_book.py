@@ -93,7 +93,7 @@ class TargetBook:
             looks += told(found, await _told_before(connection, found), rules)
         looks = sorted((look for look in looks if look.at >= earliest), key=lambda look: look.at)
         selectors = sorted({rule.selector for rule in rules.targets.values()})
-        book = Book(standings={_key(row): _standing(row) for row in await connection.fetch(_PAGES, selectors)})
+        book = Book(standings={_key(row): Standing.of_row(row) for row in await connection.fetch(_PAGES, selectors)})
         if named := sorted({look.key for look in looks if look.nearest is not None}):
             for row in await connection.fetch(_CANDIDATES, *_columns(named)):
                 known = book.candidates.setdefault(_key(row), {})
@@ -181,14 +181,3 @@ def _columns(keys: Sequence[Key]) -> tuple[list[str], list[str]]:
 
 def _key(row: asyncpg.Record) -> Key:
     return Key(row["selector"], row["page"])
-
-
-def _standing(row: asyncpg.Record) -> Standing:
-    return Standing(
-        row["last_found_at"],
-        row["last_used_at"],
-        row["first_missed_at"],
-        row["last_missed_at"],
-        row["run"],
-        row["usual_run"],
-    )

@@ -1,9 +1,10 @@
 """How an element stands on one page: found, or missed more often in a row than it ever was. Pure."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 State = Literal["ok", "missing", "unknown"]
 
@@ -28,6 +29,18 @@ class Standing:
     run: int = 0
     usual_run: float = 0.0
     """How long runs get although all is well: an element in a dialog is seen only now and then."""
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> "Standing":
+        """As the table `target_pages` keeps it."""
+        return cls(
+            row["last_found_at"],
+            row["last_used_at"],
+            row["first_missed_at"],
+            row["last_missed_at"],
+            row["run"],
+            row["usual_run"],
+        )
 
     @property
     def last_seen(self) -> datetime | None:

@@ -95,7 +95,7 @@ class TargetList:
             .limit(MOST_NUDGES),
         )
         return Facts(
-            {_of(row): _standing(row) for row in standings},
+            {_of(row): Standing.of_row(row) for row in standings},
             _grouped(counts, lambda row: (row["day"], row["found"], row["missed"])),
             _grouped(candidates, dict),
             nudged(sent),
@@ -138,17 +138,6 @@ def _is_wanted(item: Mapping[str, Any], query: TargetQuery) -> bool:
 
 def _of(row: Mapping[str, Any]) -> Key:
     return row["selector"], row["page"]
-
-
-def _standing(row: Mapping[str, Any]) -> Standing:
-    return Standing(
-        row["last_found_at"],
-        row["last_used_at"],
-        row["first_missed_at"],
-        row["last_missed_at"],
-        row["run"],
-        row["usual_run"],
-    )
 
 
 def _grouped(rows: Iterable[dict[str, Any]], made: Callable[[dict[str, Any]], Any]) -> dict[Key, list[Any]]:
