@@ -2,72 +2,23 @@
 
 import json
 import subprocess
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 from tests.cluster import binaries
+from tests.cluster.chart.given import EVERYTHING, PRODUCTION, rendered
 from tests.cluster.chart.installation import CHART, NAMESPACE, RELEASE, Helm, HelmFailed
 
 from handrail_operator import installation
 
 pytestmark = pytest.mark.cluster
 
-PRODUCTION: dict[str, Any] = {
-    "images": {"registry": "registry.example.com/team", "tag": "1.2.3", "pullSecrets": ["registry"]},
-    "operator": {"replicas": 3, "priorityClassName": "platform", "nodeSelector": {"pool": "platform"}},
-    "gateway": {
-        "autoscaling": {"enabled": True, "min": 3, "max": 20},
-        "ingress": {"enabled": True, "host": "handrail.example.com", "tlsSecret": "handrail-tls", "className": "nginx"},
-        "trustedProxies": ["10.0.0.0/8"],
-    },
-    "nats": {"bundled": False, "url": "tls://nats.example.com:4222", "peers": [{"ipBlock": {"cidr": "10.1.0.0/24"}}]},
-    "postgres": {"bundled": False, "existingSecret": {"name": "own-postgres"}},
-    "redis": {"bundled": False, "existingSecret": {"name": "own-redis"}, "port": 6380},
-    "mail": {"existingSecret": {"name": "own-mail"}, "from": "help@example.com"},
-    "networkPolicies": {
-        "apiServer": {"cidrs": ["10.2.0.1/32"], "ports": [6443]},
-        "monitoringNamespaces": {"kubernetes.io/metadata.name": "monitoring"},
-    },
-    "plans": {
-        "tiny": {
-            "limits": {"eventsPerSecond": 10, "requestsPerMinute": 100, "sockets": 10},
-            "eventsBytes": 1048576,
-            "signalsBytes": 1048576,
-            "databaseConnections": 8,
-            "combined": True,
-        }
-    },
-}
-EVERYTHING = PRODUCTION | {
-    "gateway": PRODUCTION["gateway"] | {"httpRoute": {"enabled": True, "parentRefs": [{"name": "public"}]}},
-    "monitoring": {
-        "serviceMonitors": {"enabled": True, "labels": {"release": "prometheus"}},
-        "rules": {"enabled": True},
-        "dashboard": {"enabled": True},
-    },
-    "tenants": {
-        "nodeSelector": {"pool": "tenants"},
-        "tolerations": [{"key": "tenants", "operator": "Exists"}],
-        "priorityClassName": "low",
-        "outbound": {"ports": [443, 8443], "allowed": ["10.3.0.0/16"], "inside": [{"port": 8000}]},
-    },
-    "rotation": "2026-11",
-    "logFormat": "console",
-}
-
 
 @pytest.fixture
 def helm(tmp_path: Path) -> Helm:
     """Where no cluster is asked."""
     return Helm(tmp_path / "none", tmp_path)
-
-
-def rendered(helm: Helm, values: dict[str, Any]) -> list[dict[str, Any]]:
-    text = helm("template", RELEASE, str(CHART), "--namespace", NAMESPACE, values=values)
-    return [one for one in YAML(typ="safe").load_all(StringIO(text)) if one]
 
 
 def one(found: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
