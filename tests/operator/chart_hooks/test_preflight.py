@@ -83,9 +83,18 @@ async def test_a_postgres_user_without_rights(servers: RunningServers, tmp_path:
         await admin.execute("GRANT CONNECT ON DATABASE postgres TO preflight_guest")
         found = await complaints(servers, folder(tmp_path, postgres_url=guest))
         assert "ALTER ROLE preflight_guest CREATEDB CREATEROLE" in found[0]
-        await admin.execute("ALTER ROLE preflight_guest CREATEDB CREATEROLE")
+        await admin.execute("ALTER ROLE preflight_guest CREATEDB CREATEROLE NOINHERIT")
+        found = await complaints(servers, tmp_path)
+        assert "ALTER ROLE preflight_guest INHERIT" in found[0]
+        await admin.execute("ALTER ROLE preflight_guest INHERIT")
+        await admin.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
+        found = await complaints(servers, tmp_path)
+        assert "GRANT EXECUTE ON FUNCTION pg_control_system() TO preflight_guest" in found[0]
+        await admin.execute("GRANT EXECUTE ON FUNCTION pg_control_system() TO preflight_guest")
         assert await complaints(servers, tmp_path) == []
     finally:
+        await admin.execute("GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC")
+        await admin.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM preflight_guest")
         await admin.execute("REVOKE CONNECT ON DATABASE postgres FROM preflight_guest")
         await admin.execute("DROP ROLE preflight_guest")
         await admin.close()

@@ -106,12 +106,21 @@ async def _postgres(url: str) -> None:
         if connection.get_server_version().major < _OLDEST_POSTGRES:
             raise Unfit(f"is older than version {_OLDEST_POSTGRES}")
         row = await connection.fetchrow(
-            "SELECT rolname, rolsuper OR (rolcreatedb AND rolcreaterole) AS may "
-            "FROM pg_roles WHERE rolname = current_user"
+            """SELECT rolname, rolsuper OR (rolcreatedb AND rolcreaterole) AS may, rolsuper OR rolinherit AS inherits,
+                      has_function_privilege('pg_control_system()', 'EXECUTE') AS identifies
+               FROM pg_roles WHERE rolname = current_user"""
         )
         if row is None or not row["may"]:
             who = row["rolname"] if row is not None else "the user"
             raise Unfit(f"does not let {who} make databases and roles: ALTER ROLE {who} CREATEDB CREATEROLE")
+        if not row["inherits"]:
+            # It acts as the roles it makes by being their member.
+            raise Unfit(f"gives {row['rolname']} nothing of the roles it makes: ALTER ROLE {row['rolname']} INHERIT")
+        if not row["identifies"]:
+            raise Unfit(
+                f"does not tell {row['rolname']} which server it is: "
+                f"GRANT EXECUTE ON FUNCTION pg_control_system() TO {row['rolname']}, in the database of postgres-url"
+            )
     finally:
         await connection.close()
 

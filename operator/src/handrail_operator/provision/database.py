@@ -8,11 +8,14 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import structlog
 
 from handrail_operator.plans import Plan
 from handrail_operator.provision import database_rights, database_roles
 from handrail_operator.provision.keyring import TenantSecrets
 from handrail_operator.provision.postgres import Administrator
+
+log = structlog.get_logger()
 
 SYSTEM = ("postgres", "template1")
 
@@ -25,11 +28,13 @@ def url(admin_url: str, user: str, password: str, database: str) -> str:
 
 
 async def ensure_platform(admin: Administrator) -> None:
-    """Closes the server's own databases to everybody but its administrators."""
+    """Closes the server's own databases to everybody but its administrators, where they are the administrator's."""
     async with admin.server() as connection:
         for database in SYSTEM:
             if await _is_open(connection, database):
                 await connection.execute(f"REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC")
+                if await _is_open(connection, database):
+                    log.warning("a database that is not the administrator's is open to tenants' roles", name=database)
 
 
 async def ensure_tenant(admin: Administrator, tenant: TenantSecrets, plan: Plan, *, thorough: bool = True) -> str:
