@@ -12,7 +12,8 @@ from typing import NamedTuple
 import msgspec
 from pydantic import BaseModel, Field
 
-from handrail_contracts.tenant_spec import Baseline, TenantSpec
+from handrail_contracts.baselines import Baseline
+from handrail_contracts.tenant_spec import TenantSpec
 
 EVENT_TYPE = "target_check"
 MOST = 50

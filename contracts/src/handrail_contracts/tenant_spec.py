@@ -19,7 +19,9 @@ from pydantic import (
 )
 
 from handrail_contracts import names
-from handrail_contracts.durations import Long, Medium, Short
+from handrail_contracts.baselines import Baseline
+from handrail_contracts.detectors import Detectors
+from handrail_contracts.durations import Long
 from handrail_contracts.spec_fields import (
     AMOUNT,
     SET,
@@ -39,10 +41,6 @@ PLATFORM_FIELDS = ("plan", "runtime", "suspend", "deletionPolicy")
 _UNREACHABLE = "nudges.maxPerStuckPoint must not be below afterNudges: escalation would never be reached"
 
 
-def _seconds(count: float) -> timedelta:
-    return timedelta(seconds=count)
-
-
 class Tone(StrictModel):
     """How nudges sound."""
 
@@ -56,94 +54,6 @@ class Tone(StrictModel):
         description="BCP 47 tag of the language nudges are written in.",
     )
     instructions: str = Field("", max_length=4000, description="Words to use and to avoid, in plain language.")
-
-
-class Step(StrictModel):
-    """One step on the path of users who succeeded."""
-
-    name: Name = Field(description="Unique within its baseline.")
-    event: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="Type of the event that completes the step.")
-    path: str = Field("", max_length=1000, description="Path of the page, exact or with * for one part; empty: any.")
-    selector: str = Field("", max_length=1000, description="CSS selector of the element; empty: any.")
-    within: Medium | None = Field(
-        None, description="Time users usually need since the step before; a duration like 2m."
-    )
-
-
-class Success(StrictModel):
-    """What ends a baseline well."""
-
-    event: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="Type of the event that means success.")
-    path: str = Field("", max_length=1000, description="Path of the page, exact or with * for one part; empty: any.")
-    selector: str = Field("", max_length=1000, description="CSS selector of the element; empty: any.")
-
-
-class Baseline(StrictModel):
-    """A path that users who succeeded took."""
-
-    name: Name = Field(description="Unique within the tenant.")
-    success: Success = Field(description="The event that ends the path well.")
-    steps: list[Step] = Field(
-        default_factory=list, max_length=50, description="In order.", json_schema_extra=told_apart_by("name")
-    )
-
-
-class _Detector(StrictModel):
-    enabled: bool = Field(True, description="false switches this detector off.")
-
-
-class Inactivity(_Detector):
-    """Nothing happens although the page is open."""
-
-    after: Medium = Field(_seconds(60), description="Time without an event; a duration like 60s.")
-
-
-class RageClick(_Detector):
-    """The same place is clicked again and again, fast."""
-
-    count: int = Field(4, ge=2, le=50, description="Clicks on one element.")
-    within: Short = Field(_seconds(1), description="Time in which they fall; a duration like 1s.")
-
-
-class DeadClick(_Detector):
-    """Clicks after which nothing changes."""
-
-    count: int = Field(3, ge=1, le=50, description="Clicks without a reaction on one page.")
-    within: Short = Field(_seconds(10), description="Time in which they fall; a duration like 10s.")
-
-
-class BackAndForth(_Detector):
-    """The user goes between the same two pages."""
-
-    times: int = Field(3, ge=2, le=50, description="Returns to a page just left.")
-    within: Medium = Field(_seconds(60), description="Time in which they fall; a duration like 60s.")
-
-
-class RepeatedError(_Detector):
-    """The same kind of error comes again."""
-
-    count: int = Field(3, ge=2, le=50, description="Errors of one kind on one page.")
-    within: Medium = Field(_seconds(300), description="Time in which they fall; a duration like 5m.")
-
-
-class OffBaseline(_Detector):
-    """Active, but the next step of a begun baseline does not come."""
-
-    after: Medium = Field(
-        _seconds(180),
-        description="Time since the last step reached, beyond its `within`; a duration like 3m.",
-    )
-
-
-class Detectors(StrictModel):
-    """What is looked for. Each may be switched off."""
-
-    inactivity: Inactivity = Field(default_factory=Inactivity)
-    rage_click: RageClick = Field(default_factory=RageClick)
-    dead_click: DeadClick = Field(default_factory=DeadClick)
-    back_and_forth: BackAndForth = Field(default_factory=BackAndForth)
-    repeated_error: RepeatedError = Field(default_factory=RepeatedError)
-    off_baseline: OffBaseline = Field(default_factory=OffBaseline)
 
 
 class AttentionBudget(StrictModel):
@@ -160,7 +70,9 @@ class Nudges(StrictModel):
     max_per_stuck_point: int = Field(
         3, ge=0, le=100, description="Nudges to one user at one stuck point; then escalation takes over."
     )
-    cooldown: Long = Field(_seconds(300), description="Least time between two nudges to one user; a duration like 5m.")
+    cooldown: Long = Field(
+        timedelta(minutes=5), description="Least time between two nudges to one user; a duration like 5m."
+    )
     attention_budget: AttentionBudget = Field(default_factory=AttentionBudget)
     holdout_percent: float = Field(
         0, ge=0, le=50, description="Share of users who get no nudge, to measure uplift (percent)."

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from handrail_contracts.tenant_spec import Baseline
+from handrail_contracts.baselines import Baseline
 from handrail_runtime.ingest.detectors import off_baseline
 from handrail_runtime.session.progress import Standing
 from handrail_runtime.session.seen import Seen

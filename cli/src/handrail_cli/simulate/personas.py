@@ -10,8 +10,8 @@ from typing import Literal
 
 from handrail_cli.simulate.scene import Scene
 from handrail_cli.simulate.walk import MAX_EVENTS, MAX_SECONDS, Walk
+from handrail_contracts.baselines import Step
 from handrail_contracts.signals import SignalKind
-from handrail_contracts.tenant_spec import Step
 
 Reaction = Literal["complete", "click", "dismiss", "ignore"]
 """What a user does with a nudge after it was shown."""

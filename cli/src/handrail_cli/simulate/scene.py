@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from handrail_contracts.tenant_spec import Baseline, Detectors, Step, Success, TenantSpec
+from handrail_contracts.baselines import Baseline, Step, Success
+from handrail_contracts.detectors import Detectors
+from handrail_contracts.tenant_spec import TenantSpec
 
 _TAG = re.compile(r"^[a-z][a-z0-9]*")
 _FALLBACK = Baseline(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handrail_cli.simulate.scene import Scene, concrete, tag_of
-from handrail_contracts.tenant_spec import Step, Success
+from handrail_contracts.baselines import Step, Success
 
 MAX_EVENTS = 300
 """Of one user's wandering; with all else it stays within one batch."""

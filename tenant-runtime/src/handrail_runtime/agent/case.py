@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from handrail_contracts.baselines import Baseline, Step
 from handrail_contracts.signals import Signal
-from handrail_contracts.tenant_spec import Baseline, Step, TenantSpec
+from handrail_contracts.tenant_spec import TenantSpec
 from handrail_runtime.session.matching import path_matches
 from handrail_runtime.session.progress import Standing
 

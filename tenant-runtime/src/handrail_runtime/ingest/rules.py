@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from handrail_contracts import snippet_config
+from handrail_contracts.baselines import Baseline
+from handrail_contracts.detectors import Detectors
 from handrail_contracts.targets import TargetRule, looked_for
-from handrail_contracts.tenant_spec import Baseline, Detectors, TenantSpec
+from handrail_contracts.tenant_spec import TenantSpec
 from handrail_runtime.session.matching import bare
 
 _US = timedelta(microseconds=1)

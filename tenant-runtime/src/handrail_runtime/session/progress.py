@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from handrail_contracts.tenant_spec import Baseline, Step, Success
+from handrail_contracts.baselines import Baseline, Step, Success
 from handrail_runtime.session.matching import path_matches, selector_matches
 from handrail_runtime.session.seen import Seen
 

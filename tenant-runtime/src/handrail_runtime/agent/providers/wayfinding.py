@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from handrail_contracts.tenant_spec import Step
+from handrail_contracts.baselines import Step
 from handrail_runtime.agent.case import Case, beneath, page_of
 from handrail_runtime.session.matching import path_matches, selector_matches
 

@@ -4,7 +4,7 @@ from collections.abc import Container, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from handrail_contracts.tenant_spec import Baseline
+from handrail_contracts.baselines import Baseline
 from handrail_runtime.session.progress import Awaited, Standing
 from handrail_runtime.session.seen import Finding, Seen
 
