@@ -84,6 +84,15 @@ def longest_slice(trace: bytes) -> float:
     return max(found)
 
 
+LOOKED = "Object.keys(localStorage).some((key) => key.endsWith('.looked'))"
+
+
+def looked(person: Any) -> None:
+    """Waits until the page was searched, and sends what was found."""
+    person.page.wait_for_function(LOOKED, timeout=COUNTED_SECONDS * 1000)
+    person.page.evaluate("handrail.flush()")
+
+
 def test_what_was_renamed_is_told_with_what_stands_there_now(
     up: Any, config: None, site: Callable[..., str], new_person: Callable[..., Any], until: Any
 ) -> None:
@@ -91,8 +100,13 @@ def test_what_was_renamed_is_told_with_what_stands_there_now(
     # In the demo, whose config names no pages: it is missed where it was seen.
     earlier = new_person()
     earlier.opens(up.demo("acme").rstrip("/") + "/projects")
-    react = site("react", tenant="globex")
+    # Stays on a page of 20,000 cells that lacks all of it.
+    patient = new_person()
+    browser = patient.page.context.browser
+    browser.start_tracing(page=patient.page, categories=["devtools.timeline"])
+    patient.opens(site("big", tenant="globex"))
     # Stays where the button has another name.
+    react = site("react", tenant="globex")
     renamed = new_person()
     renamed.page.add_init_script(RENAMED)
     renamed.opens(react)
@@ -103,30 +117,26 @@ def test_what_was_renamed_is_told_with_what_stands_there_now(
     # Stays where none of it is asked for.
     stranger = new_person()
     stranger.opens(site("vue", tenant="globex"))
-    # Stays on a page of 20,000 cells that lacks all of it.
-    patient = new_person()
-    browser = patient.page.context.browser
-    browser.start_tracing(page=patient.page, categories=["devtools.timeline"])
-    patient.opens(site("big", tenant="globex"))
 
     def told(selector: str, path: str, tenant: str = "globex") -> Any:
-        # The driver hears the browsers only while it is waited on.
-        patient.page.wait_for_timeout(200)
         page = pages(up, selector, tenant).get(path)
         return page if page and page["found"] + page["missed"] else None
 
+    looked(earlier)
     seen = until(lambda: told("#new-project", "/acme/projects", "acme"), COUNTED_SECONDS, "the demo's button is told")
     assert (seen["state"], seen["missed"]) == ("ok", 0)
     later = new_person()
     later.opens(up.demo("acme").rstrip("/") + "/projects?renamed")
+    for person in (hasty, renamed, patient, later):
+        looked(person)
 
     home = until(lambda: told("#water", "/*/react"), COUNTED_SECONDS, "the renamed button is told")
     assert (home["found"], home["missed"], home["missed_in_a_row"]) == (0, 1, 1)
     assert [(one["selector"], one["count"]) for one in home["nearest"]] == [("#water-everything", 1)]
     plants = until(lambda: told("#open", "/*/react/plants"), COUNTED_SECONDS, "the route's element is told")
     assert (plants["found"], plants["missed"]) == (1, 0)
-    cells = [until(lambda: told(f"[data-gone='cell {ROWS - 1}']", "/*/big"), COUNTED_SECONDS, "the big page is told")]
-    assert (cells[0]["found"], cells[0]["missed"]) == (0, 1)
+    cells = until(lambda: told(f"[data-gone='cell {ROWS - 1}']", "/*/big"), COUNTED_SECONDS, "the big page is told")
+    assert (cells["found"], cells["missed"]) == (0, 1)
     # The settings were never opened; the other site's home is not its dishes; who left early says nothing of home.
     assert pages(up, "form#settings")["/*/react/settings"]["missed"] == 0
     assert pages(up, "#water")["/*/vue/dishes"]["missed"] == 0
