@@ -10,6 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from handrail_contracts import api_keys
+from handrail_contracts.other_versions import read_spec
 from handrail_contracts.record import KeyRecord, TenantRecord
 from handrail_contracts.snippet_config import SnippetConfig, from_spec
 from handrail_contracts.tenant_spec import TenantSpec
@@ -38,7 +39,7 @@ class Tenant:
     def spec(self) -> TenantSpec | None:
         """None where the record holds none that this version can read."""
         try:
-            return TenantSpec.model_validate(self.record.spec)
+            return read_spec(self.record.spec)[0]
         except ValidationError:
             log.warning("the record's spec cannot be read", tenant=self.name)
             return None

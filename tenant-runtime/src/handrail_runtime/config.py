@@ -12,6 +12,7 @@ from nats.js.errors import KeyNotFoundError
 from nats.js.kv import KeyValue
 
 from handrail_contracts import names, record
+from handrail_contracts.other_versions import read_spec
 from handrail_contracts.tenant_spec import TenantSpec
 
 log = structlog.get_logger()
@@ -80,11 +81,13 @@ class ConfigWatch:
             effective = record.decode_config(entry.value or b"")
             if self._current is not None and effective.revision == self._current.revision:
                 return
-            config = Config(effective.revision, TenantSpec.model_validate(effective.spec), effective.local)
+            spec, unknown = read_spec(effective.spec)
         except (msgspec.MsgspecError, ValueError) as error:
             log.error("the config cannot be read; the last revision stays in force", error=str(error))
             return
-        self._current = config
+        if unknown:
+            log.warning("fields of the config are of a newer version and have no effect", fields=unknown)
+        self._current = config = Config(effective.revision, spec, effective.local)
         log.info("config revision in force", revision=config.revision)
         for listener in self._listeners:
             listener(config)

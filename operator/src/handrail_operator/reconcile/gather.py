@@ -11,6 +11,7 @@ import structlog
 from pydantic import ValidationError
 
 from handrail_contracts import names
+from handrail_contracts.other_versions import read_spec
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_operator import plans
 from handrail_operator.errors import KeyringMissing, SpecInvalid
@@ -190,11 +191,17 @@ def _rotated(secrets: TenantSecrets, asked: str) -> TenantSecrets:
 def _spec(tenant: Object) -> TenantSpec:
     """Raises SpecInvalid."""
     try:
-        return TenantSpec.model_validate(tenant.get("spec"))
+        spec, unknown = read_spec(tenant.get("spec"))
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         texts = [f"spec.{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found[:5]]
         raise SpecInvalid(f"{'; '.join(texts)}. What was in force goes on.") from error
+    if unknown:
+        # The definition is of a newer version than this operator: on the way forth or back.
+        log.warning(
+            "fields of the spec are not known to this version", tenant=tenant["metadata"]["name"], fields=unknown
+        )
+    return spec
 
 
 def _now() -> str:
