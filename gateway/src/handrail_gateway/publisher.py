@@ -98,6 +98,7 @@ class Publisher:
         idle_after: float,
         ended: Ended,
     ) -> None:
+        self._directory = directory
         self._metrics = metrics
         self._url = url
         self.publish_timeout = publish_timeout
@@ -125,13 +126,17 @@ class Publisher:
     def put(self, tenant: Tenant, head: bytes, body: bytes, done: Done) -> None:
         """`done` is called when the frame (its head and its body) is on disk, or with stream_full, unavailable or
         too_large. Raises Problem where that is known at once; neither `done` nor `ended` is called then."""
-        lane = self._lanes.get(tenant.name)
-        if lane is None:
-            if tenant.record.publish is None:
-                raise Problem("unavailable", "This tenant is still being set up.", retry_after=2)
-            lane = _Lane(tenant.name, tenant.record.publish, self, self._metrics, self._url)
-            self._lanes[tenant.name] = lane
+        lane = self._lanes.get(tenant.name) or self._open(tenant.name)
         lane.put(head, body, done)
+
+    def _open(self, name: str) -> "_Lane":
+        """Raises Problem."""
+        # By the record of now: a request may have been let in by one before it, and its credentials may have ended.
+        known = self._directory.get(name)
+        if known is None or known.record.publish is None:
+            raise Problem("unavailable", "This tenant is still being set up.", retry_after=2)
+        lane = self._lanes[name] = _Lane(name, known.record.publish, self, self._metrics, self._url)
+        return lane
 
     def _changed(self, name: str, tenant: Tenant | None) -> None:
         """A tenant that is gone or has other credentials needs another connection."""

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -120,6 +121,32 @@ async def test_a_tenant_without_credentials_yet(running: Any, make_tenant: Any, 
     )
     answer = await running.post_events(tenant, make.batch())
     assert (answer.status_code, answer.json()["code"], "retry-after" in answer.headers) == (503, "unavailable", True)
+
+
+async def test_credentials_that_change_while_a_body_comes(
+    running: Any, make_tenant: Any, tenant: Any, make: Any, write_record: Any, stored: Any
+) -> None:
+    """The request was let in by the record before, whose credentials have ended when its body is there."""
+    other = await make_tenant(migrate=False)
+    assert tenant.record.publish is not None
+    ended = msgspec.structs.replace(tenant.record.publish, seed=other.record.publish.seed)
+    await write_record(msgspec.structs.replace(tenant.record, publish=ended))
+    await running.until(lambda: running.gateway.directory.get(tenant.name).record.publish == ended)
+    body = msgspec.json.encode(make.batch())
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield body[:9]
+        await running.until(running.gateway.bus.waiting)
+        await write_record(tenant.record)
+        await running.until(lambda: running.gateway.directory.get(tenant.name).record.publish != ended)
+        yield body[9:]
+
+    headers = {"X-API-Key": tenant.keys["publishable"], "Content-Type": "application/json"}
+    headers |= {} if running.chunked else {"Content-Length": str(len(body))}
+    answer = await running.client.post("/api/v1/events", content=slowly(), headers=headers)
+    assert (answer.status_code, answer.text) == (202, '{"accepted":1}')
+    assert (await running.post_events(tenant, make.batch())).status_code == 202
+    assert len(await stored(tenant, 2)) == 2
 
 
 async def test_unknown_parts_of_other_versions_are_counted(running: Any, tenant: Any, make: Any) -> None:
