@@ -179,6 +179,9 @@ def _copied(file: Path, folder: Path, origins: Sequence[str]) -> Path:
 
 def _status(process: subprocess.Popen[bytes], state: list[str], log: Path) -> dict[str, Any] | None:
     assert process.poll() is None, f"handrail up ended:\n{log.read_text(errors='replace')[-4000:]}"
+    # To ask is a process of its own, whose time the platform needs for its start.
+    if b"\nready after" not in log.read_bytes():
+        return None
     asked = subprocess.run([HANDRAIL, "status", "--json", *state], capture_output=True, check=False)
     if asked.returncode != 0:
         return None

@@ -19,18 +19,21 @@ def loaded(said: Any) -> list[str]:
 def test_nothing_before_a_yes_and_nothing_after_a_no(
     site: Callable[..., str], new_person: Callable[..., Any], traffic: Any, server: Any, look: Any, until: Any
 ) -> None:
-    waiting, private = new_person(), new_person()
-    said, hushed = traffic(waiting), traffic(private)
+    waiting, private, asked = new_person(), new_person(), new_person()
+    said, hushed, usual = traffic(waiting), traffic(private), traffic(asked)
     private.page.add_init_script(SIGNAL)
     address = site("plain", options={"consent": "pending"})
     waiting.opens(address)
     private.opens(site("plain"))
-    for person in (waiting, private):
+    # Nobody asks this one to wait: when all of theirs is there, it would be there of the others, too.
+    asked.opens(site("plain"))
+    for person in (waiting, private, asked):
         person.clicks(person.page.locator("#area"))
         person.page.wait_for_function("window.handrail.version")
         person.page.evaluate("handrail.track('planted'); handrail.flush()")
-        # Longer than anything waits: a batch, or the socket's part.
-        person.page.wait_for_timeout(3_000)
+    until(lambda: usual.open, look.seconds, "a socket of who is not asked")
+    theirs = asked.page.evaluate(look.anonymous)
+    until(lambda: len(server.events(user_id=theirs)) >= 3, look.seconds, "and events")
     for person, heard in ((waiting, said), (private, hushed)):
         assert look.at_rest(person.page) == NOTHING
         assert loaded(heard) == []
@@ -56,7 +59,9 @@ def test_nothing_before_a_yes_and_nothing_after_a_no(
         page.evaluate("handrail.track('planted'); handrail.flush()")
     other.reload()
     other.wait_for_function("window.handrail.version")
-    other.wait_for_timeout(1_500)
+    before_theirs = len(usual.sockets)
+    asked.page.reload()
+    until(lambda: len(usual.sockets) > before_theirs, look.seconds, "who is not asked is live again")
     key = next(iter(look.at_rest(other)["local"]))
     assert look.at_rest(other) == NOTHING | {"local": {key: "denied"}}
     assert key.endswith(".consent")
