@@ -21,7 +21,7 @@ from handrail_operator.chart_hooks.wanted import PlatformSecretUnusable
 from handrail_operator.installation import InstallationInvalid
 from handrail_operator.kube import access as api_access
 from handrail_operator.kube.access import AccessMissing
-from handrail_operator.kube.errors import ApiError
+from handrail_operator.kube.errors import ApiError, Forbidden, Unreachable
 from handrail_operator.probes import PortTaken
 from handrail_operator.provision.keyring import PlatformSecrets
 from handrail_operator.provision.platform import Access
@@ -72,6 +72,10 @@ async def _outcome(command: Callable[[], Awaitable[int]]) -> int:
         return await command()
     except (PlatformSecretUnusable, SecretTaken, Failed) as error:
         _complain(str(error))
+    except Unreachable as error:
+        _complain(f"{error.message}. Run the same again once it can be (networkPolicies.apiServer must let this pod).")
+    except Forbidden as error:
+        _complain(f"the API server: {error.message}. Rights that the chart gives come back with helm upgrade.")
     except ApiError as error:
         _complain(f"the API server: {error.message}")
     return 1

@@ -97,3 +97,7 @@ def rendered(helm: Helm, values: dict[str, Any], namespace: str = NAMESPACE) -> 
     """Every document, hooks and tests too. Raises HelmFailed."""
     text = helm("template", RELEASE, str(CHART), "--namespace", namespace, values=values)
     return [one for one in YAML(typ="safe").load_all(StringIO(text)) if one]
+
+
+def one(found: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    return next(thing for thing in found if (thing["kind"], thing["metadata"]["name"]) == (kind, name))

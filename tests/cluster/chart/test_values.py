@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.cluster import binaries
-from tests.cluster.chart.given import EVERYTHING, PRODUCTION, rendered
+from tests.cluster.chart.given import EVERYTHING, PRODUCTION, one, rendered
 from tests.cluster.chart.installation import CHART, NAMESPACE, RELEASE, Helm, HelmFailed
 
 from handrail_operator import installation
@@ -19,10 +19,6 @@ pytestmark = pytest.mark.cluster
 def helm(tmp_path: Path) -> Helm:
     """Where no cluster is asked."""
     return Helm(tmp_path / "none", tmp_path)
-
-
-def one(found: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
-    return next(thing for thing in found if (thing["kind"], thing["metadata"]["name"]) == (kind, name))
 
 
 @pytest.mark.parametrize(

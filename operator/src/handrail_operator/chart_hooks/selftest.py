@@ -67,17 +67,27 @@ async def run(settings: SelftestSettings, kubeconfig: Path | None) -> None:
         first, second = [await _ready(cluster, name, settings.ready_within) for name in settings.tenants]
     log.info("both tenants are ready", tenants=settings.tenants)
     timeout = aiohttp.ClientTimeout(total=20)
-    async with aiohttp.ClientSession(settings.gateway_url, timeout=timeout) as http:
-        browser = _Browser(http, first)
-        await _expect(await browser.send(_WRONG_KEY), 401, "an event with a wrong key")
-        log.info("a wrong key is refused")
-        async with browser.socket() as frames:
-            await _expect(await browser.send(first.publishable), 202, "an event with the right key")
-            log.info("events are taken", tenant=first.name)
-            await browser.nudge(frames, settings.nudge_within)
-        log.info("an event became a nudge", tenant=first.name)
-        await _apart(http, browser, first, second)
+    try:
+        async with aiohttp.ClientSession(settings.gateway_url, timeout=timeout) as http:
+            await _use(http, first, second, settings.nudge_within)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise Failed(
+            f"the gateway at {settings.gateway_url} does not answer ({type(error).__name__}): see its pods and their "
+            f"logs (kubectl get pods -l {names.LABEL_NAME}=handrail-gateway), then run helm test again"
+        ) from error
     log.info("the other tenant sees nothing of it: all is well", tenant=second.name)
+
+
+async def _use(http: aiohttp.ClientSession, first: "_Tenant", second: "_Tenant", nudge_within: float) -> None:
+    browser = _Browser(http, first)
+    await _expect(await browser.send(_WRONG_KEY), 401, "an event with a wrong key")
+    log.info("a wrong key is refused")
+    async with browser.socket() as frames:
+        await _expect(await browser.send(first.publishable), 202, "an event with the right key")
+        log.info("events are taken", tenant=first.name)
+        await browser.nudge(frames, nudge_within)
+    log.info("an event became a nudge", tenant=first.name)
+    await _apart(http, browser, first, second)
 
 
 class _Browser:
@@ -150,7 +160,9 @@ async def _ready(cluster: Cluster, name: str, within: float) -> _Tenant:
         if ready is not None and ready["status"] == "True":
             return await _keys(cluster, name)
         if time.monotonic() > deadline:
-            raise Failed(f"tenant {name} did not get ready within {within:.0f} s; {why}")
+            raise Failed(
+                f"tenant {name} did not get ready within {within:.0f} s; {why}. More: kubectl describe otn {name}"
+            )
         await asyncio.sleep(_PAUSE)
 
 

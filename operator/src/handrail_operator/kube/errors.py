@@ -93,7 +93,7 @@ def from_answer(status: int, answer: Mapping[str, Any], *, secret: bool = False)
     reason = str(answer.get("reason") or status)
     message = str(answer.get("message") or f"the API server answered {status}")
     causes = [one for one in (answer.get("details") or {}).get("causes") or [] if isinstance(one, dict)]
-    if secret and (status not in (401, 403, 404, 409, 410, 429) or "admission webhook" in message):
+    if secret and (status not in (0, 401, 403, 404, 409, 410, 429) or "admission webhook" in message):
         fields = ", ".join(sorted({str(one["field"]) for one in causes if one.get("field")}))
         message = f"the Secret was not taken ({reason}{': ' + fields if fields else ''})"
     if status == 409 and reason == "AlreadyExists":

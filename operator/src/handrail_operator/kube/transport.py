@@ -234,4 +234,7 @@ def _decoded(content: bytes) -> dict[str, Any]:
 def _said(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "the API server did not answer in time"
+    if isinstance(error, aiohttp.ClientConnectorError) and (cause := getattr(error, "os_error", None)):
+        # Its own words hold an object of Python's.
+        return f"the API server cannot be reached: {error.host}:{error.port}: {cause}"
     return f"the API server cannot be reached: {error or type(error).__name__}"
