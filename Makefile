@@ -9,7 +9,7 @@
 # Works with GNU make 3.81 (macOS): each recipe line is a shell of its own.
 SHELL := /bin/bash
 # They mostly wait for controllers: more of them at once than there are cores.
-CLUSTER_TESTS := -m "cluster and not soak" -n 4
+CLUSTER_TESTS := tests/cluster -m "cluster and not soak" -n 4
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3

@@ -139,6 +139,10 @@ class Workshop:
         running = Operator(process, port, log)
         try:
             yield running
+        except Exception as error:
+            ended = "runs" if process.poll() is None else f"ended with {process.returncode}"
+            error.add_note(f"{name} {ended}; the end of its log:\n{running.said()}")
+            raise
         finally:
             if process.poll() is None:
                 try:
