@@ -1,0 +1,166 @@
+// What waits to be shown: handed over in the one tab that may, once, and never too late.
+
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Desk } from "../src/nudges/desk";
+import { Shown } from "../src/nudges/shown";
+import type { Item, Stage, UiModule } from "../src/nudges/stage";
+import { Store } from "../src/store";
+import { life, TestShelf } from "./making";
+
+const DAY_MS = 24 * 3600_000;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  document.body.innerHTML = "";
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function item(seq: number, expiresMs = 60_000): Item {
+  const expires_at = new Date(Date.now() + expiresMs).toISOString();
+  return { nudge: { nudge_id: `n${seq}`, expires_at } as Item["nudge"], seq, message: false };
+}
+
+function setup() {
+  const shelf = new TestShelf();
+  const shown = new Shown(new Store(shelf, "h."));
+  const told: string[] = [];
+  const stage = { shown, tell: (fate: string, id: string) => told.push(`${fate} ${id}`) } as unknown as Stage;
+  /** Each time the shown side is fetched: whether it can be had. */
+  const comes: boolean[] = [];
+  let asked = 0;
+  const module: UiModule = {
+    startUi: () => ({
+      take: ({ nudge }) => told.push(`take ${nudge.nudge_id}`),
+      completed: (id) => told.push(`completed ${id}`),
+      withdraw: () => told.push("withdraw"),
+      clear: () => told.push("clear"),
+    }),
+  };
+  const own = life();
+  const desk = new Desk(stage, shown, own, () => {
+    asked += 1;
+    return comes.shift() === false ? Promise.reject(new Error("offline")) : Promise.resolve(module);
+  });
+  const soon = () => vi.advanceTimersByTimeAsync(0);
+  return { desk, shown, shelf, told, comes, own, soon, asked: () => asked };
+}
+
+test("nothing is fetched or shown before this is the tab that shows, and then all that waited", async () => {
+  const { desk, told, soon, asked } = setup();
+  desk.may(true);
+  await soon();
+  expect(asked()).toBe(0);
+  desk.may(false);
+  expect([desk.take(item(1)), desk.take(item(2))]).toEqual([true, true]);
+  desk.done(2);
+  await soon();
+  expect([asked(), told]).toEqual([0, []]);
+  desk.may(true);
+  await soon();
+  expect(told).toEqual(["take n1"]);
+  desk.may(false);
+  desk.take(item(3));
+  expect(told).toEqual(["take n1", "withdraw"]);
+  desk.done(1);
+  desk.may(true);
+  expect(told.slice(2)).toEqual(["take n3"]);
+  expect(asked()).toBe(1);
+});
+
+test("what is there already, was shown, or is too late is no news", async () => {
+  const { desk, shown, told, soon } = setup();
+  desk.may(false);
+  expect([desk.take(item(1)), desk.take(item(1))]).toEqual([true, false]);
+  expect(desk.take(item(2, 0))).toBe(false);
+  shown.add("n3", null);
+  expect([desk.take(item(3)), desk.wasShown(item(3)), desk.wasShown(item(1))]).toEqual([false, true, false]);
+  // While it waited here, another tab showed one, and the time of the other was over.
+  desk.take(item(4));
+  desk.take(item(5, 1_000));
+  shown.add("n4", null);
+  await vi.advanceTimersByTimeAsync(1_000);
+  desk.may(true);
+  await soon();
+  expect(told).toEqual(["take n1"]);
+});
+
+test("what cannot be fetched is tried again, less and less often, while somebody waits for it", async () => {
+  const { desk, told, comes, asked } = setup();
+  comes.push(false, false, true);
+  desk.may(true);
+  desk.take(item(1, DAY_MS));
+  await vi.advanceTimersByTimeAsync(29_000);
+  desk.take(item(2, DAY_MS));
+  expect(asked()).toBe(1);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(asked()).toBe(2);
+  await vi.advanceTimersByTimeAsync(119_000);
+  expect(asked()).toBe(2);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(asked()).toBe(3);
+  expect(told).toEqual(["take n1", "take n2"]);
+});
+
+test("nothing is fetched again for nobody, and nothing starts after the end", async () => {
+  const { desk, told, comes, own, asked } = setup();
+  comes.push(false);
+  desk.may(true);
+  desk.take(item(1));
+  await vi.advanceTimersByTimeAsync(10_000);
+  desk.done(1);
+  await vi.advanceTimersByTimeAsync(DAY_MS);
+  expect(asked()).toBe(1);
+  desk.take(item(2));
+  expect(asked()).toBe(2);
+  own.end();
+  await vi.advanceTimersByTimeAsync(DAY_MS);
+  expect([asked(), told]).toEqual([2, []]);
+});
+
+test("another user's, and all at the end, goes", async () => {
+  const { desk, told, own, soon } = setup();
+  desk.may(true);
+  desk.take(item(1));
+  await soon();
+  desk.clear();
+  desk.may(true);
+  expect(told).toEqual(["take n1", "clear"]);
+  own.end();
+  expect(told.slice(2)).toEqual(["clear"]);
+});
+
+test("using a target, or something in it, completes what was shown: once, in any tab, within a day", () => {
+  const { desk, shown, shelf, told } = setup();
+  document.body.innerHTML = '<button id="target"><b>New</b></button><p>x</p>';
+  const [target, inside, other] = ["#target", "b", "p"].map((one) => document.querySelector(one) as Element);
+  desk.may(true);
+  shown.add("n1", "#target");
+  shown.add("n2", null);
+  desk.used(other as Element);
+  expect(told).toEqual([]);
+  desk.used(inside as Element);
+  desk.used(target as Element);
+  expect(told).toEqual(["nudge_completed n1"]);
+  // Also for a page that comes later.
+  const later = new Shown(new Store(shelf, "h."));
+  expect(later.completedBy(target as Element)).toEqual([]);
+  shown.add("n3", "#target");
+  vi.setSystemTime(Date.now() + DAY_MS);
+  desk.used(target as Element);
+  expect(told).toEqual(["nudge_completed n1"]);
+});
+
+test("the browser remembers the last twenty, whatever stood there before", () => {
+  const { shown, shelf } = setup();
+  for (const odd of ["{", "7", '[null, 1, {"id": 3, "at": 1}, {"id": "kept", "at": 1}]']) {
+    shelf.setItem("h.shown", odd);
+    expect([shown.has("kept"), shown.has("3")]).toEqual([odd.includes("kept"), false]);
+  }
+  for (let n = 0; n < 20; n++) shown.add(`n${n}`, null);
+  expect([shown.has("kept"), shown.has("n0"), shown.has("n19")]).toEqual([false, true, true]);
+  // Written by another tab.
+  new Shown(new Store(shelf, "h.")).add("other", null);
+  expect([shown.has("other"), shown.has("n0")]).toEqual([true, false]);
+});
