@@ -57,6 +57,19 @@ def test_what_nobody_could_see_was_not_shown(hand: Any, unseen: str) -> None:
     assert first not in str(one.told)
 
 
+def test_a_page_that_hides_itself_has_shown_nothing(hand: Any) -> None:
+    """As pages do until an experiment or their own styles are there."""
+    one = hand()
+    one.page.evaluate("document.documentElement.style.display = 'none'")
+    one.gives(kind="chat", target=None)
+    one.gives(message=True, kind="chat", target=None)
+    one.page.wait_for_timeout(CALM_MS)
+    assert (one.told, one.page.evaluate("ui.acks")) == ([], [])
+    one.page.evaluate("document.documentElement.style.display = ''")
+    one.soon(lambda: sorted(one.page.evaluate("ui.acks")) == [1, 2], "both, when the page is there")
+    assert one.told == ["nudge_shown n1"]
+
+
 def test_a_page_nobody_looks_at_shows_nothing(hand: Any) -> None:
     look_away = """(state) => {
       Object.defineProperty(document, "visibilityState", {value: state, configurable: true});
