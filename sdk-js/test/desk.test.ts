@@ -30,13 +30,17 @@ function setup() {
   /** Each time the shown side is fetched: whether it can be had. */
   const comes: boolean[] = [];
   let asked = 0;
+  let started = 0;
   const module: UiModule = {
-    startUi: () => ({
-      take: ({ nudge }) => told.push(`take ${nudge.nudge_id}`),
-      completed: (id) => told.push(`completed ${id}`),
-      withdraw: () => told.push("withdraw"),
-      clear: () => told.push("clear"),
-    }),
+    startUi: () => {
+      started += 1;
+      return {
+        take: ({ nudge }) => told.push(`take ${nudge.nudge_id}`),
+        completed: (id) => told.push(`completed ${id}`),
+        withdraw: () => told.push("withdraw"),
+        clear: () => told.push("clear"),
+      };
+    },
   };
   const own = life();
   const desk = new Desk(stage, shown, own, () => {
@@ -44,7 +48,7 @@ function setup() {
     return comes.shift() === false ? Promise.reject(new Error("offline")) : Promise.resolve(module);
   });
   const soon = () => vi.advanceTimersByTimeAsync(0);
-  return { desk, shown, shelf, told, comes, own, soon, asked: () => asked };
+  return { desk, shown, shelf, told, comes, own, soon, asked: () => asked, started: () => started };
 }
 
 test("nothing is fetched or shown before this is the tab that shows, and then all that waited", async () => {
@@ -104,19 +108,25 @@ test("what cannot be fetched is tried again, less and less often, while somebody
 });
 
 test("nothing is fetched again for nobody, and nothing starts after the end", async () => {
-  const { desk, told, comes, own, asked } = setup();
-  comes.push(false);
+  const { desk, told, comes, own, asked, started } = setup();
+  comes.push(false, false);
   desk.may(true);
   desk.take(item(1));
   await vi.advanceTimersByTimeAsync(10_000);
   desk.done(1);
   await vi.advanceTimersByTimeAsync(DAY_MS);
   expect(asked()).toBe(1);
-  desk.take(item(2));
+  desk.take(item(2, 2 * DAY_MS));
   expect(asked()).toBe(2);
+  // Another tab is looked at.
+  desk.may(false);
+  await vi.advanceTimersByTimeAsync(DAY_MS);
+  expect(asked()).toBe(2);
+  desk.may(true);
+  expect(asked()).toBe(3);
   own.end();
   await vi.advanceTimersByTimeAsync(DAY_MS);
-  expect([asked(), told]).toEqual([2, []]);
+  expect([asked(), started(), told]).toEqual([3, 0, []]);
 });
 
 test("another user's, and all at the end, goes", async () => {
@@ -131,25 +141,27 @@ test("another user's, and all at the end, goes", async () => {
   expect(told.slice(2)).toEqual(["clear"]);
 });
 
-test("using a target, or something in it, completes what was shown: once, in any tab, within a day", () => {
-  const { desk, shown, shelf, told } = setup();
+test("using a target, or something in it, completes what was shown: once, in any tab, within a day", async () => {
+  const { desk, shown, shelf, told, soon } = setup();
   document.body.innerHTML = '<button id="target"><b>New</b></button><p>x</p>';
   const [target, inside, other] = ["#target", "b", "p"].map((one) => document.querySelector(one) as Element);
   desk.may(true);
+  desk.take(item(9));
+  await soon();
   shown.add("n1", "#target");
   shown.add("n2", null);
   desk.used(other as Element);
-  expect(told).toEqual([]);
+  expect(told.splice(0)).toEqual(["take n9"]);
   desk.used(inside as Element);
   desk.used(target as Element);
-  expect(told).toEqual(["nudge_completed n1"]);
+  expect(told).toEqual(["nudge_completed n1", "completed n1"]);
   // Also for a page that comes later.
   const later = new Shown(new Store(shelf, "h."));
   expect(later.completedBy(target as Element)).toEqual([]);
   shown.add("n3", "#target");
   vi.setSystemTime(Date.now() + DAY_MS);
   desk.used(target as Element);
-  expect(told).toEqual(["nudge_completed n1"]);
+  expect(told).toEqual(["nudge_completed n1", "completed n1"]);
 });
 
 test("the browser remembers the last twenty, whatever stood there before", () => {
