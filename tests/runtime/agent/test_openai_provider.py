@@ -133,7 +133,7 @@ async def test_what_may_be_cured_is_tried_again(model: Model, behaviour: Any) ->
         (status(429), "llm_rate_limited", 5),
         (status(429, retry_after="60"), "llm_rate_limited", 1),
         (
-            status(429, retry_after=format_datetime(datetime.now(UTC) + timedelta(minutes=5), usegmt=True)),
+            status(429, retry_after=format_datetime(datetime.now(UTC) + timedelta(hours=6), usegmt=True)),
             "llm_rate_limited",
             1,
         ),
