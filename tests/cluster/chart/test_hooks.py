@@ -32,18 +32,25 @@ class Room:
     namespace: str
     folder: Path
 
-    def hook(self, command: str, kubeconfig: Path | None = None, **environment: str) -> tuple[int, str]:
+    def hook(
+        self, command: str, account: Path | None = None, environment: dict[str, str] | None = None
+    ) -> tuple[int, str]:
         """Exit code, and what it complains of."""
         given = {
             "PATH": os.environ["PATH"],
-            "KUBECONFIG": str(kubeconfig or self.plane.kubeconfig()),
+            "KUBECONFIG": str(account or self.plane.kubeconfig()),
             "HANDRAIL_NAMESPACE": self.namespace,
             "HANDRAIL_INSTALLATION": str(self.folder / "installation.yaml"),
             "HANDRAIL_OWN_POSTGRES": "handrail-postgres:5432",
             "HANDRAIL_OWN_VALKEY": "handrail-valkey:6379",
         }
         done = subprocess.run(
-            [_OPERATOR, command], env=given | environment, capture_output=True, text=True, check=False, timeout=120
+            [_OPERATOR, command],
+            env=given | (environment or {}),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
         )
         return done.returncode, done.stderr
 
@@ -133,12 +140,12 @@ def test_a_server_that_is_away_is_named_and_the_secrets_stand_for_the_next_run(r
     address = f"127.0.0.1:{free_port()}"
     (room.folder / "postgres-url").write_text(f"postgresql://me:s3cret@{address}/postgres")
     away = {"HANDRAIL_SECRETS": str(room.folder), "HANDRAIL_PATIENCE": "0.5"}
-    said = complaint(room.hook("bootstrap", **away))
+    said = complaint(room.hook("bootstrap", environment=away))
     assert f"PostgreSQL at {address} does not answer" in said
     assert "s3cret" not in said
     made = room.held()
     (room.folder / "postgres-url").unlink()
-    assert room.hook("bootstrap", **away)[0] == 0
+    assert room.hook("bootstrap", environment=away)[0] == 0
     assert room.held() == made
 
 
@@ -146,10 +153,11 @@ def test_a_server_that_is_away_is_named_and_the_secrets_stand_for_the_next_run(r
 def test_without_rights_and_without_an_api_server(room: Room, command: str):
     more = {"HANDRAIL_GATEWAY_URL": "http://127.0.0.1:9", "HANDRAIL_TENANTS": "a,b"}
     stranger = room.stranger()
-    said = complaint(room.hook(command, stranger, **more))
+    said = complaint(room.hook(command, stranger, more))
     assert "forbidden" in said
     assert "helm upgrade" in said
-    said = complaint(room.hook(command, room.kubeconfig(f"https://127.0.0.1:{free_port()}", "x"), **more))
+    nowhere = room.kubeconfig(f"https://127.0.0.1:{free_port()}", "x")
+    said = complaint(room.hook(command, nowhere, more))
     assert "cannot be reached" in said
     assert "Run the same again" in said
     assert room.held() == {}
@@ -185,15 +193,16 @@ def test_tenants_that_are_left_are_named_and_their_end_opens_the_way(room: Room,
 
 def test_a_selftest_says_which_step_failed(room: Room, tenant: str):
     soon = {"HANDRAIL_READY_WITHIN": "0.1", "HANDRAIL_GATEWAY_URL": f"http://127.0.0.1:{free_port()}"}
-    said = complaint(room.hook("selftest", **soon, HANDRAIL_TENANTS=f"{tenant},nobody"))
+    said = complaint(room.hook("selftest", environment=soon | {"HANDRAIL_TENANTS": f"{tenant},nobody"}))
     assert f"tenant {tenant} did not get ready" in said
+    twice = {"HANDRAIL_TENANTS": f"{tenant},{tenant}"}
     assert f"kubectl describe otn {tenant}" in said
 
     condition = {"type": "Ready", "status": "True", "reason": "Ready", "message": "", "observedGeneration": 1,
                  "lastTransitionTime": "2026-01-01T00:00:00Z"}  # fmt: skip
     patch = json.dumps({"status": {"conditions": [condition]}})
     kubectl(room.plane, "patch", "otn", tenant, "--subresource=status", "--type=merge", "-p", patch)
-    said = complaint(room.hook("selftest", **soon, HANDRAIL_TENANTS=f"{tenant},{tenant}"))
+    said = complaint(room.hook("selftest", environment=soon | twice))
     assert f"Secret handrail-keys of handrail-{tenant} is missing" in said
 
     home = f"handrail-{tenant}"
@@ -201,7 +210,7 @@ def test_a_selftest_says_which_step_failed(room: Room, tenant: str):
     try:
         kubectl(room.plane, "create", "secret", "generic", "handrail-keys", "-n", home,
                 "--from-literal=publishable=pk_x", "--from-literal=secret=sk_x")  # fmt: skip
-        said = complaint(room.hook("selftest", **soon, HANDRAIL_TENANTS=f"{tenant},{tenant}"))
+        said = complaint(room.hook("selftest", environment=soon | twice))
         assert f"the gateway at {soon['HANDRAIL_GATEWAY_URL']} does not answer" in said
         assert "helm test" in said
     finally:

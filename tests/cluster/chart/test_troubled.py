@@ -37,6 +37,8 @@ def test_a_database_that_is_away_fails_the_install_which_goes_on_when_mended(emp
     assert f"PostgreSQL at {away} does not answer" in empty.logs()
     assert "s3cret" not in empty.logs()
     assert empty.get("deployments", "-n", NAMESPACE) == []
+    # Its log can be read: `kubectl logs job/handrail-bootstrap`.
+    assert empty.get("job", "handrail-bootstrap", "-n", NAMESPACE)["status"]["failed"] == 1
     assert "deployed" in empty.upgrade("--install", **SMALL)
 
     # A trust chain that somebody damaged stops an upgrade before anything of it stands, and is not made anew.
