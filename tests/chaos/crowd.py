@@ -55,6 +55,8 @@ class Ledger:
     """Status, or the error's name -> how often."""
     wrong: list[str] = field(default_factory=list)
     """Answers that no fault excuses."""
+    refused: str = ""
+    """The last answer that asks for the same again later."""
     frames: list[Frame] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)
     """Seconds from a batch's first sending to its 202."""
@@ -92,10 +94,16 @@ class Crowd:
                     await asyncio.wait_for(stop.wait(), self.every)
 
     async def close(self) -> None:
+        """Raises TimeoutError where sockets stay open."""
         tasks = [*self._listening, *self._reacting]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if not tasks:
+            return
+        done, left = await asyncio.wait(tasks, timeout=CALL_LIMIT)
+        await asyncio.gather(*done, return_exceptions=True)
+        if left:
+            raise TimeoutError(f"{len(left)} users did not leave, such as {left.pop()!r}")
 
     async def _user(self, number: int) -> None:
         user_id = f"anon-{_uuid4()}"
@@ -150,6 +158,8 @@ class Crowd:
             return answer
         if answer.status_code not in (429, 503):
             self.ledger.wrong.append(f"{path} {answer.status_code} {answer.text[:300]}")
+        else:
+            self.ledger.refused = f"{path} {answer.status_code} {answer.text[:300]}"
         return None
 
     # --- the socket ----------------------------------------------------------------------------------------------

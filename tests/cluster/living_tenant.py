@@ -103,7 +103,8 @@ class LivingTenant:
     async def database(self) -> AsyncIterator[asyncpg.Connection]:
         """As the server's administrator."""
         admin = self.cluster.access.postgres_url.rpartition("/")[0]
-        connection = await asyncpg.connect(f"{admin}/{(await self.keyring()).database}", timeout=10)
+        address = f"{admin}/{(await self.keyring()).database}"
+        connection = await asyncpg.connect(address, timeout=10, command_timeout=30)
         try:
             yield connection
         finally:
@@ -111,18 +112,19 @@ class LivingTenant:
 
     @asynccontextmanager
     async def traffic(self, *, pace: float = 0.15, every: float = 0.4) -> AsyncIterator[Ledger]:
-        """Users come and go until the block ends; then all of them get rid of what they have."""
+        """Users come and go until the block ends; then all of them get rid of what they have. Raises AssertionError
+        where the gateway does not take it within PATIENCE."""
         ledger, stop = Ledger(), asyncio.Event()
         async with httpx2.AsyncClient(trust_env=False) as http:
             key = await self.key()
             users = Crowd(self.cluster.gateway_url, key, ledger, http, histories.numbered, pace=pace, every=every)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(users.run(stop))
-                try:
-                    yield ledger
-                finally:
-                    stop.set()
             try:
+                async with asyncio.TaskGroup() as group:
+                    coming = group.create_task(users.run(stop))
+                    yield ledger
+                    stop.set()
+                    await asyncio.wait([coming], timeout=PATIENCE)
+                    assert coming.done(), _kept(ledger)
                 await self._settled(ledger)
             finally:
                 await users.close()
@@ -142,7 +144,7 @@ class LivingTenant:
         """Waits until some more batches were taken."""
         before, deadline = len(ledger.delays), time.monotonic() + PATIENCE
         while len(ledger.delays) < before + batches:
-            assert time.monotonic() < deadline, f"no events are taken any more: {ledger.answers}"
+            assert time.monotonic() < deadline, f"no batches are taken any more: {_kept(ledger)}"
             await asyncio.sleep(0.05)
 
     async def balanced(self, ledger: Ledger) -> None:
@@ -154,6 +156,14 @@ class LivingTenant:
         assert found.stored == found.accepted == len(ledger.users) * histories.BATCHES * histories.PER_BATCH
         assert (found.dead_letters, found.failed_runs) == (0, 0)
         assert found.shown == found.nudges > 0, found
+
+
+def _kept(ledger: Ledger) -> str:
+    """Why users did not get rid of what they have."""
+    left = len(ledger.offered) - len(ledger.accepted)
+    return (
+        f"{left} events are not taken; answers so far: {dict(ledger.answers)}; last told to wait by: {ledger.refused}"
+    )
 
 
 @asynccontextmanager

@@ -15,7 +15,10 @@ from tests.cluster.pods.images import RUNTIME_NEXT
 
 from handrail_contracts import names
 
-pytestmark = pytest.mark.cluster
+# Each wait has its own limit and says what it waited for; this one is beyond what they come to together.
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+SERVES = 10
+"""Seconds: longer than a Lease of QUICK lasts, and some rounds of batches."""
 QUICK = {"first_retry": "1", "retry_period": "0.5", "renew_deadline": "2", "lease_duration": "3"}
 
 
@@ -57,7 +60,7 @@ async def test_an_upgrade_under_traffic_loses_nothing(cluster, tmp_path):
                         pods = await tenant.pods()
                         return bool(pods) and before.isdisjoint(one["metadata"]["uid"] for one in pods)
 
-                    await until(upgraded)
+                    await until(upgraded, "every pod is of the next version")
                     await tenant.ready()
                     await tenant.moved_on(ledger)
             with cluster.operator(**upgraded_operator) as third:
@@ -80,7 +83,7 @@ async def test_suspended_it_takes_events_and_resumed_it_works_them_off(cluster, 
             async def no_pods() -> bool:
                 return all(one["status"]["phase"] == "Succeeded" for one in await tenant.get("pods") or [])
 
-            await until(no_pods)
+            await until(no_pods, "every pod has ended")
             taken = len(ledger.accepted)
             await tenant.moved_on(ledger)
             assert len(ledger.accepted) > taken, "202 while nobody runs"
@@ -105,7 +108,7 @@ async def test_credentials_rotate_under_traffic(cluster, operator):
                 found = await tenant.keyring()
                 return found.generation == before.generation + 1 and not found.previous
 
-            await until(rotated)
+            await until(rotated, "new credentials count, and those before no longer")
             await tenant.moved_on(ledger)
         await tenant.balanced(ledger)
         assert (await tenant.keyring()).keys == before.keys, "API keys are the customer's"
@@ -126,7 +129,7 @@ async def test_retained_data_and_keys_are_found_again(cluster, operator):
         async def unknown() -> bool:
             return (await http.get("/sdk/v1/config", params={"key": key})).status_code == 401
 
-        await until(unknown)
+        await until(unknown, "the gateway has forgotten the key")
     await tenant.apply(deletionPolicy="Retain")
     await tenant.ready()
     assert await tenant.key() == key
@@ -146,7 +149,7 @@ async def test_without_an_operator_tenants_serve(cluster):
         await tenant.ready()
     began = time.monotonic()
     async with tenant.traffic() as ledger:
-        while time.monotonic() - began < 30:
+        while time.monotonic() - began < SERVES:
             await tenant.moved_on(ledger, batches=1)
     await tenant.balanced(ledger)
     await tenant.delete()
@@ -155,8 +158,8 @@ async def test_without_an_operator_tenants_serve(cluster):
         await tenant.gone()
 
 
-async def until(holds, seconds: float = 90.0) -> None:
+async def until(holds, what: str, seconds: float = 90.0) -> None:
     deadline = time.monotonic() + seconds
     while not await holds():
-        assert time.monotonic() < deadline, holds.__name__
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
         await asyncio.sleep(0.2)
