@@ -13,18 +13,14 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.error import URLError
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from ruamel.yaml import YAML
 from tests.cluster import binaries
+from tests.cluster.certificates import self_signed
 
 from handrail_cli.embedded.ports import free_port
 from handrail_cli.supervise.client import Command, KeeperClient
@@ -179,7 +175,7 @@ class ControlPlane:
         text = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
         (self.folder / "service-accounts.key").write_bytes(text)
         (self.folder / ETCD_KEY).write_bytes(text)
-        (self.folder / ETCD_CERTIFICATE).write_bytes(_certificate(key))
+        (self.folder / ETCD_CERTIFICATE).write_bytes(self_signed(key, "etcd"))
         groups = {ADMIN: "system:masters", **self.users}
         self._tokens = {user: secrets.token_urlsafe(24) for user in groups}
         with (self.folder / "tokens.csv").open("w") as output:
@@ -275,24 +271,3 @@ def _etcd(folder: Path, port: int, peers: int) -> list[str]:
         "--unsafe-no-fsync",
         "--log-level=error",
     ]
-
-
-def _certificate(key: rsa.RSAPrivateKey) -> bytes:
-    """Of etcd and of its only client, vouched for by itself. PEM."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "etcd")])
-    now = datetime.now(UTC)
-    uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=7))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    return made.public_bytes(Encoding.PEM)

@@ -5,7 +5,6 @@ TLS with a certificate of its own; watches are streamed. It runs in a thread: te
 
 import asyncio
 import contextlib
-import ipaddress
 import json
 import socket
 import ssl
@@ -15,21 +14,18 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from multidict import CIMultiDict
 from ruamel.yaml import YAML
 from tests.cluster import api_calls
 from tests.cluster.api_calls import Call
 from tests.cluster.api_faults import OF_WATCHES, REASONS, Chance, Fault, Plan, Rule
+from tests.cluster.certificates import self_signed
 from tests.cluster.control_plane import ADMIN, ControlPlane
 from yarl import URL
 
@@ -276,33 +272,9 @@ def _passed_on(headers: "CIMultiDict[str] | aiohttp.typedefs.LooseHeaders") -> C
 def _certificate(folder: Path) -> ssl.SSLContext:
     """A new one of our own, which clients are told to trust."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "proxy")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(
-            x509.KeyUsage(
-                digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False,
-                key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
-                decipher_only=False,
-            ),
-            critical=True,
-        )
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (folder / "proxy.key").write_bytes(pem)
-    (folder / "proxy.crt").write_bytes(made.public_bytes(Encoding.PEM))
+    (folder / "proxy.crt").write_bytes(self_signed(key, "proxy"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "proxy.crt", folder / "proxy.key")
     return context

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 from tests.cluster.end_state import differences
-from tests.cluster.kube_api import condition, eventually
+from tests.cluster.kube_api import Object, condition, eventually
 from tests.cluster.operators import Workshop
 from tests.cluster.stage import PATIENT, Stage
 
@@ -18,12 +18,17 @@ NEVER = "3600"
 """Seconds until a resync."""
 
 
+def settled(stage: Stage, name: str) -> dict[str, Object]:
+    """What it is made of, once nothing moves any more."""
+    stage.await_settled(name)
+    return stage.looker.children(name)
+
+
 def test_a_paused_tenant_says_so_and_nothing_else_is_done(stage: Stage):
     name = stage.tenant()
     space = names.namespace(name)
     with stage.operator(None, resync=NEVER):
-        stage.await_settled(name)
-        expected = stage.looker.children(name)
+        expected = settled(stage, name)
         ready = condition(stage.get(name), "Ready")
         stage.pause(name)
         eventually(lambda: condition(stage.get(name), "Progressing").get("reason") == "Paused", "the status says so")
@@ -56,8 +61,7 @@ def test_with_a_wrong_address_of_postgresql_tenants_are_repaired_and_get_nothing
     name = stage.tenant()
     space = names.namespace(name)
     with stage.operator(None, resync=NEVER):
-        stage.await_settled(name)
-        expected = stage.looker.children(name)
+        expected = settled(stage, name)
     wrong = dataclasses.replace(
         stage.looker.access, postgres_url=f"postgresql://postgres:wrong@127.0.0.1:{free_port(set())}/postgres"
     )
