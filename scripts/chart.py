@@ -38,12 +38,43 @@ _RESOURCES = {
     "properties": {
         part: {
             "type": "object",
-            "additionalProperties": {"anyOf": [_QUANTITY, {"type": "number", "exclusiveMinimum": 0}]},
+            "additionalProperties": False,
+            "properties": {
+                name: {"anyOf": [_QUANTITY, {"type": "number", "exclusiveMinimum": 0}]}
+                for name in ("cpu", "memory", "ephemeral-storage")
+            },
         }
         for part in ("requests", "limits")
     },
 }
-_OBJECTS = {"type": "array", "items": {"type": "object"}}
+_TEXT = {"type": "string"}
+_TOLERATIONS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "key": _TEXT,
+            "operator": {"enum": ["Exists", "Equal"]},
+            "value": _TEXT,
+            "effect": {"enum": ["NoSchedule", "PreferNoSchedule", "NoExecute"]},
+            "tolerationSeconds": {"type": "integer"},
+        },
+    },
+}
+_PARENTS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["name"],
+        "properties": {
+            **dict.fromkeys(("group", "kind", "namespace", "name", "sectionName"), _TEXT),
+            "port": _PORT,
+        },
+    },
+}
+_HOST = r"(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
 
 _SAID: dict[str, dict[str, Any]] = {
     "images.pullPolicy": {"enum": ["Always", "IfNotPresent", "Never"]},
@@ -58,8 +89,9 @@ _SAID: dict[str, dict[str, Any]] = {
     "gateway.autoscaling.max": {"minimum": 1},
     "gateway.autoscaling.min": {"minimum": 1},
     "gateway.drainSeconds": {"minimum": 0, "maximum": 300},
-    "gateway.httpRoute.hostnames": _NAMES,
-    "gateway.httpRoute.parentRefs": _OBJECTS,
+    "gateway.httpRoute.hostnames": {"type": "array", "items": {"type": "string", "pattern": f"^{_HOST}$"}},
+    "gateway.httpRoute.parentRefs": _PARENTS,
+    "gateway.ingress.host": {"pattern": f"^({_HOST})?$"},
     "gateway.service.type": {"enum": ["ClusterIP", "NodePort", "LoadBalancer"]},
     "gateway.trustedProxies": _NETWORKS,
     "logFormat": {"enum": ["json", "console"]},
@@ -86,7 +118,7 @@ _BY_NAME: dict[str, dict[str, Any]] = {
     "podLabels": _LABELS,
     "port": _PORT,
     "resources": _RESOURCES,
-    "tolerations": _OBJECTS,
+    "tolerations": _TOLERATIONS,
 }
 
 

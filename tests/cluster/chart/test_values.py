@@ -48,6 +48,13 @@ def helm(tmp_path: Path) -> Helm:
             "lots",
         ),
         ({"networkPolicies": {"apiServer": {"ports": [0]}}}, "/networkPolicies/apiServer/ports"),
+        ({"gateway": {"ingress": {"enabled": True, "host": "https://handrail.example.com"}}}, "/gateway/ingress/host"),
+        ({"gateway": {"httpRoute": {"enabled": True}}}, "gateway.httpRoute.parentRefs is needed"),
+        ({"gateway": {"httpRoute": {"parentRefs": [{"nme": "public"}]}}}, "nme"),
+        ({"operator": {"tolerations": [{"kee": "platform"}]}}, "kee"),
+        ({"operator": {"resources": {"limits": {"memroy": "1Gi"}}}}, "memroy"),
+        ({"test": {"plan": "huge"}}, "none of the plans: business, small, standard"),
+        ({"plans": PRODUCTION["plans"], "test": {"plan": "small"}}, "none of the plans: tiny"),
         ({"tenants": {"outbound": {"inside": [{"peers": []}]}}}, "port"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -152,6 +159,19 @@ def test_the_gateways_ways_in_and_out(helm: Helm):
             tenants,
         ],
     }
+
+
+@pytest.mark.parametrize(("values", "plan"), [({}, "small"), (PRODUCTION, "tiny")], ids=["built-in", "own"])
+def test_the_tests_tenants_have_a_plan_that_there_is(helm: Helm, values: dict[str, Any], plan: str):
+    found = rendered(helm, values)
+    assert one(found, "OnboardingTenant", "helm-test-a")["spec"]["plan"] == plan
+
+
+def test_runbooks_are_found_whether_or_not_the_address_ends_with_a_slash(helm: Helm):
+    for address in ("https://example.com/runbooks", "https://example.com/runbooks/"):
+        found = rendered(helm, {"monitoring": {"rules": {"enabled": True, "runbooks": address}}})
+        rule = one(found, "PrometheusRule", "handrail")["spec"]["groups"][0]["rules"][0]
+        assert rule["annotations"]["runbook_url"] == "https://example.com/runbooks/handrailoperatorgone.md"
 
 
 def test_helm_finds_nothing_to_complain_of(helm: Helm):
