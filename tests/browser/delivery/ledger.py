@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,3 +122,26 @@ class Ledger:
             if lost or twice:
                 told.append(f"{walker.name}: of {walker.acts} lost {lost}, twice {twice}")
         return told
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What these tests stand on: the platform, its sites, people with numbers, and the books they are held against."""
+
+    up: Any
+    site: Callable[..., str]
+    until: Callable[..., Any]
+    _context: Callable[[], BrowserContext]
+    _run: str
+
+    def walker(self, label: str, script: str = "") -> Walker:
+        """Somebody with a browser profile of their own; `script` runs before each page's own. `label`: of this walker
+        in what a test tells."""
+        context = self._context()
+        if script:
+            context.add_init_script(script)
+        return Walker(context.new_page(), f"{label}-{self._run}")
+
+    def books(self, tenant: str = "acme") -> Ledger:
+        """What this tenant has stored."""
+        return Ledger(str(self.up.status["gateway"]), str(self.up.status["tenants"][tenant]["secret_key"]))

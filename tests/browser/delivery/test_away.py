@@ -1,11 +1,8 @@
 """A page that comes back out of the back/forward cache while another page has sent what it left."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from playwright.sync_api import Browser
-from tests.browser.delivery.ledger import Ledger, Walker
+from tests.browser.delivery.ledger import Ground
 
 pytestmark = pytest.mark.browser
 
@@ -18,14 +15,9 @@ def browser(remembering_browser: Browser) -> Browser:
     return remembering_browser
 
 
-def test_there_and_back_again(
-    site: Callable[..., str],
-    new_walker: Callable[..., Walker],
-    ledger: Callable[[str], Ledger],
-    until: Callable[..., Any],
-) -> None:
-    walker = new_walker("returning", WATCH)
-    address = site("plain")
+def test_there_and_back_again(ground: Ground) -> None:
+    walker = ground.walker("returning", WATCH)
+    address = ground.site("plain")
     walker.comes(address)
     for _ in range(3):
         walker.acts_on(8)
@@ -36,5 +28,5 @@ def test_there_and_back_again(
         walker.page.wait_for_function("window.returns?.length")
         assert walker.page.evaluate("returns.pop()") is True
         walker.acts_on(4)
-    until(lambda: walker.waiting() == 0, ARRIVES_SECONDS, "nothing is left behind")
-    until(lambda: ledger("acme").faults(walker) == [], ARRIVES_SECONDS, "all numbers, once each")
+    ground.until(lambda: walker.waiting() == 0, ARRIVES_SECONDS, "nothing is left behind")
+    ground.until(lambda: ground.books().faults(walker) == [], ARRIVES_SECONDS, "all numbers, once each")

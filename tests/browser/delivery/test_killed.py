@@ -4,15 +4,13 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 from playwright.sync_api import BrowserContext, Error, Playwright
 from tests.browser.conftest import FLAGS, executable
-from tests.browser.delivery.ledger import Ledger, Walker
+from tests.browser.delivery.ledger import Ground, Walker
 
 pytestmark = pytest.mark.browser
 
@@ -60,14 +58,10 @@ CAPTURE = """(who) => {
 
 
 def test_a_second_is_all_that_a_dying_browser_takes_along(
-    site: Callable[..., str],
-    playwright: Playwright,
-    tmp_path: Path,
-    ledger: Callable[[str], Ledger],
-    until: Callable[..., Any],
+    ground: Ground, playwright: Playwright, tmp_path: Path
 ) -> None:
-    address = site("plain")
-    books = ledger("acme")
+    address = ground.site("plain")
+    books = ground.books()
     profile = tmp_path / "profile"
     context = launch(playwright, profile)
     walker = Walker(context.pages[0], f"killed-{os.getpid()}-{time.monotonic_ns()}")
@@ -88,10 +82,10 @@ def test_a_second_is_all_that_a_dying_browser_takes_along(
     try:
         back = Walker(context.pages[0], walker.name)
         back.comes(address)
-        until(
+        ground.until(
             lambda: set(safe) <= set(books.numbers().get(walker.name, ())), ARRIVES_SECONDS, "what was safe is stored"
         )
         assert max(books.numbers()[walker.name].values()) == 1
-        until(lambda: back.waiting() == 0, ARRIVES_SECONDS, "nothing is left behind")
+        ground.until(lambda: back.waiting() == 0, ARRIVES_SECONDS, "nothing is left behind")
     finally:
         context.close()

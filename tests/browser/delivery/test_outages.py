@@ -3,12 +3,10 @@
 import os
 import signal
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Error
-from tests.browser.delivery.ledger import Ledger, Walker
+from tests.browser.delivery.ledger import Ground, Walker
 
 pytestmark = pytest.mark.browser
 
@@ -38,20 +36,14 @@ def reloads_offline(walker: Walker) -> None:
         walker.page.reload()
 
 
-def test_500_events_through_outages(
-    up: Any,
-    site: Callable[..., str],
-    new_walker: Callable[..., Walker],
-    ledger: Callable[[str], Ledger],
-    until: Callable[..., Any],
-) -> None:
-    address = site("plain")
-    books = ledger("acme")
+def test_500_events_through_outages(ground: Ground) -> None:
+    address = ground.site("plain")
+    books = ground.books()
     offline, reloader, closer, tabs, full, clicker = map(
-        new_walker, ("offline", "reloader", "closer", "tabs", "full", "clicker")
+        ground.walker, ("offline", "reloader", "closer", "tabs", "full", "clicker")
     )
-    shelfless, writeless = new_walker("shelfless", NO_LOCAL_STORAGE), new_walker("writeless", THROWS_ON_WRITE)
-    bare = new_walker("bare", NO_STORAGE)
+    shelfless, writeless = ground.walker("shelfless", NO_LOCAL_STORAGE), ground.walker("writeless", THROWS_ON_WRITE)
+    bare = ground.walker("bare", NO_STORAGE)
     everybody = [offline, reloader, closer, tabs, full, clicker, shelfless, writeless, bare]
     for walker in everybody:
         walker.comes(address)
@@ -68,7 +60,7 @@ def test_500_events_through_outages(
     reloads_offline(reloader)
 
     # The stream stops. Everybody goes on, a page is closed, a tab is closed, storage is full.
-    nats = up.pid("nats")
+    nats = ground.up.pid("nats")
     os.kill(nats, signal.SIGSTOP)
     stopped = time.monotonic()
     try:
@@ -91,7 +83,7 @@ def test_500_events_through_outages(
     # The door dies, and comes back.
     for walker in (tabs, full, clicker, bare):
         walker.acts_on(5)
-    os.kill(up.pid("gateway"), signal.SIGKILL)
+    os.kill(ground.up.pid("gateway"), signal.SIGKILL)
     for walker in (tabs, full, clicker, bare):
         walker.acts_on(15)
         walker.clicks_on("#area", 1)
@@ -111,4 +103,4 @@ def test_500_events_through_outages(
         time.sleep(0.5)
     assert faults == []
     for walker in (offline, reloader, closer, tabs, clicker):
-        until(lambda walker=walker: walker.waiting() == 0, ARRIVES_SECONDS, "nothing is left behind")
+        ground.until(lambda walker=walker: walker.waiting() == 0, ARRIVES_SECONDS, "nothing is left behind")

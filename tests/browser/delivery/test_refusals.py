@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 from playwright.sync_api import Response, Route
-from tests.browser.delivery.ledger import Ledger, Walker
+from tests.browser.delivery.ledger import Ground, Ledger, Walker
 
 pytestmark = pytest.mark.browser
 
@@ -42,14 +42,8 @@ def flood(gateway: str, key: str) -> Iterator[None]:
             thread.join()
 
 
-def test_the_door_asks_for_patience(
-    up: Any,
-    site: Callable[..., str],
-    new_walker: Callable[..., Walker],
-    ledger: Callable[[str], Ledger],
-    until: Callable[..., Any],
-) -> None:
-    walker = new_walker("patient")
+def test_the_door_asks_for_patience(ground: Ground) -> None:
+    walker = ground.walker("patient")
     answers: list[tuple[float, int, str]] = []
 
     def seen(answer: Response) -> None:
@@ -58,16 +52,16 @@ def test_the_door_asks_for_patience(
 
     walker.page.on("response", seen)
     # The small plan: 50 requests a second.
-    walker.comes(site("plain", tenant="globex"))
-    key = str(up.status["tenants"]["globex"]["publishable_key"])
-    with flood(str(up.status["gateway"]), key):
+    walker.comes(ground.site("plain", tenant="globex"))
+    key = str(ground.up.status["tenants"]["globex"]["publishable_key"])
+    with flood(str(ground.up.status["gateway"]), key):
         deadline = time.monotonic() + ARRIVES_SECONDS
         while all(status != 429 for _, status, _ in answers):
             assert time.monotonic() < deadline, "the door never said 429"
             walker.acts_on(10)
             walker.page.wait_for_timeout(200)
     walker.acts_on(30)
-    until(lambda: ledger("globex").faults(walker) == [], ARRIVES_SECONDS, "all numbers, once each")
+    ground.until(lambda: ground.books("globex").faults(walker) == [], ARRIVES_SECONDS, "all numbers, once each")
     walker.page.wait_for_timeout(1)
     at, _, seconds = next(answer for answer in answers if answer[1] == 429)
     later = [moment for moment, _, _ in answers if moment > at]
@@ -75,13 +69,8 @@ def test_the_door_asks_for_patience(
     assert min(later) - at > float(seconds) - 0.2
 
 
-def test_a_proxy_that_takes_little_at_once(
-    site: Callable[..., str],
-    new_walker: Callable[..., Walker],
-    ledger: Callable[[str], Ledger],
-    until: Callable[..., Any],
-) -> None:
-    walker = new_walker("small")
+def test_a_proxy_that_takes_little_at_once(ground: Ground) -> None:
+    walker = ground.walker("small")
     sizes: list[tuple[int, bool]] = []
 
     def proxy(route: Route) -> None:
@@ -94,13 +83,13 @@ def test_a_proxy_that_takes_little_at_once(
             route.fulfill(status=413, headers={"Access-Control-Allow-Origin": "*"})
 
     walker.page.route(EVENTS, proxy)
-    walker.comes(site("plain"))
+    walker.comes(ground.site("plain"))
     walker.acts_on(40)
     # One that is too large whatever is done is given up, and the server is told of it.
     walker.page.evaluate("handrail.track('n', { text: 'x'.repeat(8000) })")
     walker.acts_on(10)
-    until(lambda: walker.waiting() == 0, ARRIVES_SECONDS, "nothing is left behind")
-    until(lambda: ledger("acme").faults(walker) == [], ARRIVES_SECONDS, "all numbers, once each")
+    ground.until(lambda: walker.waiting() == 0, ARRIVES_SECONDS, "nothing is left behind")
+    ground.until(lambda: ground.books().faults(walker) == [], ARRIVES_SECONDS, "all numbers, once each")
     assert any(not taken for _, taken in sizes)
 
 
@@ -111,36 +100,34 @@ def signed(up: Any, tenant: str, user_id: str) -> str:
     return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(secret.strip()))
 
 
-def test_a_user_who_signed_out_meanwhile(
-    up: Any,
-    site: Callable[..., str],
-    new_walker: Callable[..., Walker],
-    ledger: Callable[[str], Ledger],
-    until: Callable[..., Any],
-) -> None:
-    walker = new_walker("signed")
+def test_a_user_who_signed_out_meanwhile(ground: Ground) -> None:
+    walker = ground.walker("signed")
     user = f"ann.*>{walker.name}"
-    address = site("plain")
+    address = ground.site("plain")
     walker.comes(address)
     with walker.page.expect_response("**/api/v1/identify"):
-        walker.page.evaluate("([user, token]) => handrail.identify(user, { token })", [user, signed(up, "acme", user)])
+        walker.page.evaluate(
+            "([user, token]) => handrail.identify(user, { token })", [user, signed(ground.up, "acme", user)]
+        )
     walker.acts_on(3)
-    until(lambda: ledger("acme").faults(walker) == [], ARRIVES_SECONDS, "the token is good")
-    until(lambda: walker.waiting() == 0, ARRIVES_SECONDS, "nothing waits")
+    ground.until(lambda: ground.books().faults(walker) == [], ARRIVES_SECONDS, "the token is good")
+    ground.until(lambda: walker.waiting() == 0, ARRIVES_SECONDS, "nothing waits")
     assert walker.at_rest() == {"shelf": [], "mirror": []}, "no token rests where no event waits"
 
     walker.page.route(EVENTS, lambda route: route.abort())
     walker.acts_on(20)
-    until(lambda: any(".~" in key for key in walker.at_rest()["shelf"]), ARRIVES_SECONDS, "the token waits with them")
+    ground.until(
+        lambda: any(".~" in key for key in walker.at_rest()["shelf"]), ARRIVES_SECONDS, "the token waits with them"
+    )
     walker.page.evaluate("handrail.reset()")
     walker.acts_on(5)
     # The tab of the one who was signed in is gone; the next page knows nothing of that user.
     walker.page.close(run_before_unload=True)
     walker.page = walker.context.new_page()
     walker.comes(address)
-    until(lambda: walker.at_rest() == {"shelf": [], "mirror": []}, ARRIVES_SECONDS, "nothing is left behind")
-    until(lambda: ledger("acme").faults(walker) == [], ARRIVES_SECONDS, "all numbers, once each")
-    users = {event["properties"]["n"]: event["user_id"] for event in mine(ledger("acme"), walker)}
+    ground.until(lambda: walker.at_rest() == {"shelf": [], "mirror": []}, ARRIVES_SECONDS, "nothing is left behind")
+    ground.until(lambda: ground.books().faults(walker) == [], ARRIVES_SECONDS, "all numbers, once each")
+    users = {event["properties"]["n"]: event["user_id"] for event in mine(ground.books(), walker)}
     assert [users[n] == user for n in range(walker.acts)] == [True] * 23 + [False] * 5
 
 
@@ -148,26 +135,19 @@ def mine(books: Ledger, walker: Walker) -> list[dict[str, Any]]:
     return [event for event in books.events(event_type="custom") if event["properties"].get("who") == walker.name]
 
 
-def test_no_means_that_nothing_stays(
-    site: Callable[..., str], new_walker: Callable[..., Walker], until: Callable[..., Any]
-) -> None:
-    walker = new_walker("private")
-    walker.comes(site("plain"))
+def test_no_means_that_nothing_stays(ground: Ground) -> None:
+    walker = ground.walker("private")
+    walker.comes(ground.site("plain"))
     walker.page.route(EVENTS, lambda route: route.abort())
     walker.acts_on(20)
-    until(lambda: len(walker.at_rest()["mirror"]) >= walker.acts, ARRIVES_SECONDS, "events wait in both places")
+    ground.until(lambda: len(walker.at_rest()["mirror"]) >= walker.acts, ARRIVES_SECONDS, "events wait in both places")
     walker.page.evaluate("handrail.consent('denied')")
-    until(lambda: walker.at_rest() == {"shelf": [], "mirror": []}, ARRIVES_SECONDS, "all is gone")
+    ground.until(lambda: walker.at_rest() == {"shelf": [], "mirror": []}, ARRIVES_SECONDS, "all is gone")
 
 
-def test_pages_without_locks(
-    site: Callable[..., str],
-    new_walker: Callable[..., Walker],
-    ledger: Callable[[str], Ledger],
-    until: Callable[..., Any],
-) -> None:
-    walker = new_walker("insecure")
-    walker.comes(site("plain", host="plain.test"))
+def test_pages_without_locks(ground: Ground) -> None:
+    walker = ground.walker("insecure")
+    walker.comes(ground.site("plain", host="plain.test"))
     assert walker.page.evaluate("[isSecureContext, 'locks' in navigator]") == [False, False]
     walker.page.route(EVENTS, lambda route: route.abort())
     walker.acts_on(15)
@@ -176,5 +156,5 @@ def test_pages_without_locks(
     walker.acts_on(5)
     walker.page.unroute(EVENTS)
     walker.page.reload()
-    until(lambda: walker.waiting() == 0, ARRIVES_SECONDS, "nothing is left behind")
-    until(lambda: ledger("acme").faults(walker) == [], ARRIVES_SECONDS, "all numbers, once each")
+    ground.until(lambda: walker.waiting() == 0, ARRIVES_SECONDS, "nothing is left behind")
+    ground.until(lambda: ground.books().faults(walker) == [], ARRIVES_SECONDS, "all numbers, once each")
