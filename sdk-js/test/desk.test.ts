@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Desk } from "../src/nudges/desk";
+import { messageNudge } from "../src/nudges/message";
 import { Shown } from "../src/nudges/shown";
 import type { Item, Stage, UiModule } from "../src/nudges/stage";
 import { Store } from "../src/store";
@@ -166,13 +167,23 @@ test("using a target, or something in it, completes what was shown: once, in any
 
 test("the browser remembers the last twenty, whatever stood there before", () => {
   const { shown, shelf } = setup();
-  for (const odd of ["{", "7", '[null, 1, {"id": 3, "at": 1}, {"id": "kept", "at": 1}]']) {
+  for (const odd of ["{", "7", '[null, 1, {"id": 3, "at": 1}, {"id": "late"}, {"id": "kept", "at": 1}]']) {
     shelf.setItem("h.shown", odd);
-    expect([shown.has("kept"), shown.has("3")]).toEqual([odd.includes("kept"), false]);
+    const told = ["kept", "3", "late"].map((id) => shown.has(id));
+    expect(told).toEqual([odd.includes("kept"), false, false]);
   }
   for (let n = 0; n < 20; n++) shown.add(`n${n}`, null);
   expect([shown.has("kept"), shown.has("n0"), shown.has("n19")]).toEqual([false, true, true]);
   // Written by another tab.
   new Shown(new Store(shelf, "h.")).add("other", null);
-  expect([shown.has("other"), shown.has("n0")]).toEqual([true, false]);
+  shown.add("own", null);
+  expect(["other", "own", "n1", "n2"].map((id) => shown.has(id))).toEqual([true, true, false, true]);
+});
+
+test("what somebody said is shown as it was said, in their own conversation", () => {
+  const frame = { type: "message", seq: 1, message_id: "m1", text: "Where?" } as Parameters<
+    typeof messageNudge
+  >[0];
+  const made = messageNudge(frame, "de");
+  expect([made.nudge_id, made.kind, made.body, made.language]).toEqual(["m1", "chat", "Where?", "de"]);
 });

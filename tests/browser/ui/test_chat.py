@@ -47,10 +47,13 @@ def test_without_a_connection_it_says_so_and_tries_again(hand: Any) -> None:
     again.wait_for()
     assert "Not sent yet" in card.get_by_role("log").inner_text()
     one.pictures_it("chat-offline")
+    # Not by its own clock, which would try again, too.
+    one.page.evaluate("window.kept = setTimeout; window.setTimeout = () => 0")
     again.click()
     again.wait_for()
     one.page.evaluate("ui.online = true; dispatchEvent(new Event('online'))")
     card.get_by_text("Sent", exact=True).wait_for()
+    one.page.evaluate("window.setTimeout = kept")
     assert again.count() == 0
     # An answer joins it, be it a message or another nudge.
     one.chats("Now?")

@@ -123,6 +123,12 @@ def test_an_element_that_does_not_come_is_told_once(hand: Any) -> None:
     one.gives()
     one.page.clock.run_for(1_000)
     one.soon(lambda: "nudge_shown n3" in one.told, "shown")
+    # It came back in time: the time without it is forgotten.
+    one.page.evaluate("window.kept = target; kept.remove()")
+    one.page.clock.run_for(6_000)
+    one.page.evaluate("document.querySelector('.row').prepend(kept)")
+    one.page.clock.run_for(6_000)
+    one.soon(lambda: one.card.count() == 1, "it is there again")
     one.page.evaluate("target.remove()")
     one.page.clock.run_for(12_000)
     one.page.evaluate(f"document.querySelector('.row').innerHTML = '{TARGET}'")
