@@ -166,6 +166,13 @@ def test_elements_in_shadow_roots_and_behind_labels(hand: Any) -> None:
     one.shows(target="#hid")
 
 
+def test_of_equal_elements_the_one_that_is_drawn_is_meant(hand: Any) -> None:
+    """As a menu that stands in a page once for phones and once for large windows."""
+    one = hand(document('<button class="twin" hidden>New</button><button class="twin">New</button>'))
+    one.shows(target=".twin")
+    one.soon(lambda: one.beside(one.page.locator(".twin").last), "at the second one")
+
+
 def test_another_user_or_tab_takes_over(hand: Any) -> None:
     one = hand()
     one.shows()
