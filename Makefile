@@ -8,8 +8,9 @@
 
 # Works with GNU make 3.81 (macOS): each recipe line is a shell of its own.
 SHELL := /bin/bash
-# They mostly wait for controllers: more of them at once than there are cores.
-CLUSTER_TESTS := tests/cluster -m "cluster and not soak" -n 4
+# Tests wait as well as work: more of them at once than there are cores.
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell getconf _NPROCESSORS_ONLN | awk '{ print $$1 + 1 }')
+CLUSTER_TESTS := tests/cluster -m "cluster and not soak"
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3

@@ -14,6 +14,11 @@ from tests.cluster.stage import Stage, staged
 from tests.conftest import RunningServers
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test first, or all workers but one would wait for it in the end."""
+    items.sort(key=lambda item: "test_sweep" not in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def plane() -> Iterator[ControlPlane]:
     """Running, with the custom resource's definition served. It has no nodes but those that a test adds."""
