@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.cluster import binaries
 from tests.cluster.control_plane import NotReady as PlaneNotReady
-from tests.cluster.local_cluster import LocalCluster, NotReady
+from tests.cluster.local_cluster import LocalCluster, NotReady, PortTaken
 from tests.cluster.operators import PLATFORM
 from tests.cluster.pods.local_node import NoNamespaces
 
@@ -38,7 +38,7 @@ handrail/gateway:test, handrail/operator:test, nats, valkey, postgres. Services 
 def main() -> int:
     options = _options()
     if not is_free(options.port):
-        sys.stderr.write(f"port {options.port} is taken by {holder(options.port)}; choose another with --port\n")
+        sys.stderr.write(_taken(options.port))
         return 1
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -55,6 +55,9 @@ def main() -> int:
         sys.stdout.write(f"\n{_exports(cluster)}\n{HELP}\nReady. Ctrl-C ends it all.\n")
         sys.stdout.flush()
         stop.wait()
+    except PortTaken as error:
+        sys.stderr.write(_taken(error.port))
+        return 1
     except (NotReady, PlaneNotReady, ServerNotReady, StartError, NoNamespaces, binaries.NoGo) as error:
         sys.stderr.write(f"! {error}\n")
         return 1
@@ -73,6 +76,11 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--port", type=int, default=8080, help="of the gateway [8080]")
     return parser.parse_args()
+
+
+def _taken(port: int) -> str:
+    other = free_port({port})
+    return f'port {port} is taken by {holder(port)}; choose another one: make cluster ARGS="--port {other}"\n'
 
 
 def _servers(folder: Path) -> Servers:

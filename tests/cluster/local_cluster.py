@@ -5,6 +5,7 @@ The three servers are given; the operator is started by whoever wants one.
 
 import contextlib
 import json
+import select
 import sys
 import time
 import urllib.error
@@ -22,7 +23,7 @@ from tests.cluster.pods.processes import last_words
 from tests.cluster.pods.runner import Pods
 from tests.cluster.reading import Reader, Unknown
 
-from handrail_cli.embedded.ports import LOOPBACK, free_port
+from handrail_cli.embedded.ports import LOOPBACK, free_port, is_free
 from handrail_cli.supervise.client import Command, KeeperClient, inherited_environment
 from handrail_operator.provision.platform import Access, gateway_files
 
@@ -32,6 +33,14 @@ INSTALLATION: dict[str, Any] = {"runtime": {"image": RUNTIME}}
 
 class NotReady(Exception):
     """A part did not come up; the text ends with its log."""
+
+
+class PortTaken(NotReady):
+    """Another program listens where the gateway should."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"port {port} of the gateway is taken")
+        self.port = port
 
 
 @dataclass
@@ -56,7 +65,7 @@ class LocalCluster:
         return f"http://{LOOPBACK}:{self.gateway_port}"
 
     def start(self) -> None:
-        """Raises NotReady, NoNamespaces, binaries.NoGo."""
+        """Raises NotReady, PortTaken, NoNamespaces, binaries.NoGo."""
         self.plane.start()
         serve_definition(self.plane)
         platform = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PLATFORM}}
@@ -120,8 +129,12 @@ class LocalCluster:
         with log.open("ab") as output:
             self._keeper.start(self.pods.outside(command), output.fileno())
         deadline = time.monotonic() + READY_WITHIN
-        while not _answers(f"{self.gateway_url}/readyz"):
-            if time.monotonic() > deadline:
+        # Whoever took the port meanwhile may answer, too, and would be sent keys: ours is the one that says it listens.
+        while not (_listens(log) and _answers(f"{self.gateway_url}/readyz")):
+            ended = _has_ended(self._keeper)
+            if ended and not is_free(self.gateway_port):
+                raise PortTaken(self.gateway_port)
+            if ended or time.monotonic() > deadline:
                 raise NotReady(f"the gateway did not come up:\n{last_words(log)}")
             time.sleep(0.05)
 
@@ -129,6 +142,19 @@ class LocalCluster:
 def _made(folder: Path) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
+
+
+def _has_ended(keeper: KeeperClient) -> bool:
+    """Whether its child is gone, or never came."""
+    while select.select([keeper], [], [], 0)[0]:
+        events = keeper.read()
+        if events is None or any(one.event in ("exited", "failed") for one in events):
+            return True
+    return False
+
+
+def _listens(log: Path) -> bool:
+    return '"event": "gateway starts"' in log.read_text(errors="replace")
 
 
 def _answers(url: str) -> bool:

@@ -1,10 +1,13 @@
 """`make cluster`, as a human has it: what it prints works in another shell, and Ctrl-C leaves nothing."""
 
+import http.server
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +20,23 @@ from handrail_cli.embedded.ports import free_port
 pytestmark = pytest.mark.cluster
 
 ROOT = Path(__file__).parents[2]
+TAKEN = r'port {port} is taken by \S+ \(process {pid}\); choose another one: make cluster ARGS="--port \d+"\n'
+
+
+class Stranger(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+
+class AlwaysWell(http.server.BaseHTTPRequestHandler):
+    """Another platform's gateway, as far as a probe can see."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 @pytest.fixture
@@ -83,5 +103,25 @@ def test_a_taken_port_is_told_at_once(port: int):
         )  # fmt: skip
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"port {port} is taken by ")
-    assert done.stderr.endswith("; choose another with --port\n")
+    assert re.fullmatch(TAKEN.format(port=port, pid=os.getpid()), done.stderr)
+
+
+def test_a_stranger_who_takes_the_port_meanwhile_is_not_taken_for_the_gateway(
+    by_hand: "tuple[subprocess.Popen[bytes], Path]", port: int
+):
+    process, path = by_hand
+    # The port was looked at before the first server was started.
+    until(lambda: "postgres on" in path.read_text(), "the first server", 60)
+
+    with Stranger(("127.0.0.1", port), AlwaysWell) as stranger:
+        threading.Thread(target=stranger.serve_forever, daemon=True).start()
+        try:
+            code = process.wait(120)
+        finally:
+            stranger.shutdown()
+
+    said = path.read_text()
+    assert code == 1
+    assert "Ready" not in said
+    assert "export " not in said
+    assert re.search(TAKEN.format(port=port, pid=os.getpid()), said)

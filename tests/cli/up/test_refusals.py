@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from handrail_cli.embedded.ports import free_port
+from handrail_cli.embedded.ports import free_port, holder
 
 pytestmark = pytest.mark.slow
 
@@ -31,6 +31,19 @@ def test_a_taken_port_is_told_with_its_holder(file, room, handrail):
     assert f"port {port} is taken by python" in done.stderr
     assert f"(process {os.getpid()})" in done.stderr
     assert "handrail up --port" in done.stderr
+
+
+def test_who_listens_on_another_address_does_not_hold_the_port():
+    with socket.socket() as elsewhere:
+        elsewhere.bind(("127.0.0.2", 0))
+        elsewhere.listen()
+        port = elsewhere.getsockname()[1]
+        assert holder(port) == "another program"
+        assert holder(port, "127.0.0.2").endswith(f"(process {os.getpid()})")
+    with socket.socket() as everywhere:
+        everywhere.bind(("0.0.0.0", 0))
+        everywhere.listen()
+        assert holder(everywhere.getsockname()[1]).endswith(f"(process {os.getpid()})")
 
 
 def test_a_state_of_a_newer_version_is_left_alone(file, room, handrail):

@@ -44,15 +44,18 @@ def is_open(port: int, host: str = LOOPBACK) -> bool:
     return False
 
 
-def holder(port: int) -> str:
-    """Who listens on the port, for a person: `python3 (process 812)`, as far as this user may know."""
+def holder(port: int, host: str = LOOPBACK) -> str:
+    """Who keeps this IPv4 address from being listened on, as far as we may know: `python3 (process 812)`."""
+    # Who listens on the same port of another address is in nobody's way; `::` often takes IPv4, too.
+    in_the_way = (host, "0.0.0.0", f"::ffff:{host}", "::")  # noqa: S104 - looked for, not listened on
+    found: dict[str, int] = {}
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status != psutil.CONN_LISTEN or not connection.pid:
-                continue
-            if getattr(connection.laddr, "port", None) == port:
-                with contextlib.suppress(psutil.Error):
-                    return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+            if connection.status == psutil.CONN_LISTEN and getattr(connection.laddr, "port", None) == port:
+                found.setdefault(connection.laddr.ip, connection.pid or 0)
+        pid = next((found[address] for address in in_the_way if address in found), 0)
+        if pid:
+            return f"{psutil.Process(pid).name()} (process {pid})"
     except (psutil.Error, PermissionError):
         pass
     return "another program"
