@@ -11,8 +11,9 @@ import pytest
 pytestmark = pytest.mark.slow
 
 PATH = "/api/v1/targets"
-TODAY = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 DAY = timedelta(days=1)
+TODAY = (datetime.now(UTC) - DAY).replace(hour=12, minute=0, second=0, microsecond=0)
+"""Noon of the last day that is over, so that all that happened on it has happened at any hour of the test."""
 SPEC = {
     "baselines": [
         {
