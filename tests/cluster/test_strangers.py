@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.cluster.kube_api import Object, condition, eventually, tenant
+from tests.cluster.operators import PLATFORM
 from tests.cluster.stage import Stage
 
 from handrail_contracts import names
@@ -96,6 +97,74 @@ def test_a_home_relabelled_for_another_tenant_stays_the_home(stage: Stage):
         assert (stage.get(second) or {})["status"]["namespace"] == names.namespace(second)
 
 
+@pytest.mark.parametrize("adopted", [False, True])
+def test_a_status_that_names_another_namespace_moves_nobody(stage: Stage, adopted: bool):
+    name = stage.name()
+    theirs, home = f"theirs-{name}", f"home-{name}" if adopted else names.namespace(name)
+    before = stage.api.create(space(theirs))
+    if adopted:
+        stage.api.create(space(home, **{names.LABEL_TENANT: name}))
+    stage.api.apply(tenant(name))
+    path, headers = f"{kinds.TENANT.path(None, name)}/status", {"Content-Type": "application/merge-patch+json"}
+    with stage.operator(None, resync="3600"):
+        stage.await_settled(name)
+        for wrong in ("kube-system", PLATFORM, theirs, "nowhere"):
+            stage.api.client.patch(path, json={"status": {"namespace": wrong}}, headers=headers).raise_for_status()
+            stage.api.delete(kinds.SERVICE_ACCOUNT, home, names.RUNTIME_ACCOUNT)
+            eventually(
+                lambda: (
+                    (stage.get(name) or {})["status"]["namespace"] == home
+                    and stage.api.get(kinds.SERVICE_ACCOUNT, home, names.RUNTIME_ACCOUNT) is not None
+                ),
+                f"not {wrong} is its home, and what is missing there is made again",
+            )
+            assert condition(stage.get(name), "Ready")["status"] == "True"
+        assert _as(before, stage.api.get(kinds.NAMESPACE, None, theirs))
+        stage.api.client.patch(path, json={"status": {"namespace": theirs}}, headers=headers).raise_for_status()
+        stage.api.delete(kinds.TENANT, None, name)
+        eventually(lambda: stage.get(name) is None, f"{name} is gone")
+        assert in_it(stage, home) == [] or not adopted
+    for one in (theirs, home):
+        stage.api.delete(kinds.NAMESPACE, None, one)
+
+
+def test_a_home_that_lost_its_label_is_left_alone_until_it_has_it_again(stage: Stage):
+    name = stage.name()
+    home = f"home-{name}"
+    stage.api.create(space(home, **{names.LABEL_TENANT: name}))
+    stage.api.apply(tenant(name))
+    with stage.operator():
+        stage.await_settled(name)
+        stage.api.merge(kinds.NAMESPACE, None, home, {"metadata": {"labels": {names.LABEL_TENANT: None}}})
+        assert home in refused(stage, name, "NamespaceTaken")
+        assert stage.api.get(kinds.NAMESPACE, None, names.namespace(name)) is None, "it does not move"
+        stage.api.merge(kinds.NAMESPACE, None, home, {"metadata": {"labels": {names.LABEL_TENANT: name}}})
+        stage.await_settled(name)
+    stage.api.delete(kinds.NAMESPACE, None, home)
+
+
+def test_nothing_of_a_namespace_is_touched_before_it_is_taken(stage: Stage, needed: dict[str, str]):
+    name = stage.name()
+    home = names.namespace(name)
+    before = stage.api.create(space(home, **{names.LABEL_TENANT: name}))
+    obstacles = [kinds.SERVICE, kinds.LIMIT_RANGE]
+    for kind in obstacles:
+        metadata = {"name": needed[kind.kind], "namespace": home}
+        stage.api.create({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **THEIRS[kind]})
+    stage.api.apply(tenant(name))
+    with stage.operator(None, resync="3600"):
+        message = refused(stage, name, "NameTaken")
+        assert all(f"{kind.kind} {needed[kind.kind]}" in message for kind in obstacles), message
+        assert _as(before, stage.api.get(kinds.NAMESPACE, None, home))
+        assert in_it(stage, home) == []
+        for kind in obstacles:
+            stage.api.delete(kind, home, needed[kind.kind])
+        stage.await_settled(name, within=25)
+        labels = (stage.api.get(kinds.NAMESPACE, None, home) or {})["metadata"]["labels"]
+        assert "pod-security.kubernetes.io/enforce" in labels
+    stage.api.delete(kinds.NAMESPACE, None, home)
+
+
 def test_a_deletion_touches_the_tenants_home_alone(stage: Stage):
     """Whoever copies labels of a tenant's objects, or asks for them, keeps what he has."""
     name, elsewhere = stage.tenant(), f"theirs-{stage.name()}"
@@ -160,8 +229,7 @@ def test_a_name_that_somebody_else_has(stage: Stage, needed: dict[str, str]):
         theirs = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **content}
         standing[name] = kind, stage.api.create(theirs)
         stage.api.apply(tenant(name))
-    # No watch tells of what carries no label of ours: that it went is seen at the next resync.
-    with stage.operator(None, resync="3"):
+    with stage.operator():
         for name, (kind, theirs) in standing.items():
             message = refused(stage, name, "NameTaken")
             assert kind.kind in message

@@ -175,9 +175,17 @@ def test_what_is_applied_and_what_goes():
 
 def test_what_a_stranger_made_is_refused_by_name():
     theirs = {**WANTED, "metadata": {"name": "ingest", "namespace": "handrail-acme", "labels": {"app": "x"}}}
-    with pytest.raises(NameTaken, match="Deployment ingest in namespace handrail-acme"):
+    with pytest.raises(NameTaken, match="In namespace handrail-acme Deployment ingest was not made by"):
         refuse_strangers("acme", [WANTED], {("deployments", "ingest"): theirs})
     refuse_strangers("acme", [WANTED], {("deployments", "ingest"): standing()})
+
+
+def test_all_that_strangers_made_is_named_and_the_text_stays_short():
+    many = [{**WANTED, "metadata": {"name": f"one-{n:02}", "namespace": "handrail-acme"}} for n in range(50)]
+    with pytest.raises(NameTaken) as raised:
+        refuse_strangers("acme", many, {("deployments", one["metadata"]["name"]): one for one in many})
+    assert "Deployment one-00, Deployment one-01," in str(raised.value)
+    assert "Deployment one-09, 40 more were not made by Handrail" in str(raised.value)
 
 
 def test_ours_without_its_labels_is_known_by_its_owner():

@@ -1,5 +1,6 @@
 """In which namespace a tenant lives."""
 
+import re
 from typing import Any
 
 import pytest
@@ -38,6 +39,30 @@ def test_a_home_is_its_own_or_labelled_for_it_and_never_anothers_own():
 def test_the_clusters_and_the_platforms_own_are_refused(name):
     with pytest.raises(NamespaceTaken, match=name):
         namespaces.refuse_reserved(name, "handrail")
+
+
+def test_it_inhabits_what_its_own_objects_stand_in_and_never_the_clusters_own():
+    def child(namespace: str, uid: str) -> dict[str, Any]:
+        return {"metadata": {"name": "x", "namespace": namespace, "ownerReferences": [owner("acme", uid)]}}
+
+    children = [
+        child("theirs", UID),
+        child("old", "another"),
+        *(child(one, UID) for one in ("kube-system", "handrail")),
+    ]
+    assert namespaces.inhabited(children, UID, "handrail") == {"theirs"}
+    assert namespaces.inhabited([space("handrail-acme")], UID, "handrail") == set()
+
+
+def test_one_is_taken_once_it_was_brought_to_what_it_should_be():
+    found = space("theirs", **{names.LABEL_TENANT: "acme"})
+    assert not namespaces.is_taken(found, UID)
+    assert namespaces.is_taken(space("handrail-acme", uid=UID), UID)
+    assert namespaces.is_taken(namespaces.wanted("acme", UID, found, {}), UID)
+
+
+def test_no_advice_touches_a_namespace():
+    assert not re.search("label it|put it back|remove|delete", str(namespaces.moved("acme", "theirs")), re.IGNORECASE)
 
 
 def test_one_that_was_there_before_is_fine():

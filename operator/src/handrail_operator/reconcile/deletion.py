@@ -70,9 +70,14 @@ class Deletion:
     async def _home(self, tenant: Object) -> Object | None:
         """The one namespace that is touched: whatever bears the tenant's labels elsewhere is somebody else's."""
         meta = tenant["metadata"]
-        place = (tenant.get("status") or {}).get("namespace") or names.namespace(meta["name"])
-        found = await self.cluster.get(kinds.NAMESPACE, None, place)
-        return found if found is not None and namespaces.is_home(found, meta["name"], meta["uid"]) else None
+        name, uid = meta["name"], meta["uid"]
+        inhabited = namespaces.inhabited(self.children.of(name).values(), uid, self.keyrings.namespace)
+        own = names.namespace(name)
+        for place in (*sorted(inhabited, key=lambda one: (one != own, one)), own):
+            found = await self.cluster.get(kinds.NAMESPACE, None, place)
+            if found is not None and namespaces.is_home(found, name, uid):
+                return found
+        return None
 
     async def _end_pods(self, name: str, home: str) -> None:
         """Before their doors are shut, so that they end in good order."""

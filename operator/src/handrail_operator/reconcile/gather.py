@@ -90,18 +90,27 @@ class Gathering:
             namespaces.refuse_reserved(chosen["metadata"]["name"], self._settings.namespace)
         look.namespace = chosen
         look.found.namespace = str(look.namespace["metadata"]["name"])
-        await self.mark(look)
+        if namespaces.is_taken(look.namespace, look.uid):
+            await self.mark(look)
 
     async def _where_it_lives(self, look: Look, labelled: list[Object]) -> Object | None:
-        """None: nowhere yet. It stays where it is, whatever is labelled for it meanwhile. Raises NamespaceTaken."""
-        before = look.tenant.get("status", {}).get("namespace", "")
-        if before and all(one["metadata"]["name"] != before for one in labelled):
-            found = await self._cluster.get(kinds.NAMESPACE, None, before)
-            if found is not None and "deletionTimestamp" not in found["metadata"]:
-                if not namespaces.is_own(found, look.uid):
-                    raise namespaces.moved(look.name, before)
+        """None: nowhere yet. It stays where it is, whatever is labelled for it or written into its status meanwhile.
+        Raises NamespaceTaken."""
+        if (own := namespaces.own(labelled, look.uid)) is not None:
+            return own
+        inhabited = namespaces.inhabited(self._children.of(look.name).values(), look.uid, self._settings.namespace)
+        homes = [one for one in labelled if one["metadata"]["name"] in inhabited]
+        for place in sorted(inhabited - {one["metadata"]["name"] for one in homes}):
+            found = await self._cluster.get(kinds.NAMESPACE, None, place)
+            if found is None or "deletionTimestamp" in found["metadata"]:
+                continue
+            if namespaces.is_own(found, look.uid):
                 return found
-        return namespaces.choose(look.name, labelled, before)
+            if not homes:
+                look.found.namespace = place
+                raise namespaces.moved(look.name, place)
+        told = (look.tenant.get("status") or {}).get("namespace", "")
+        return namespaces.choose(look.name, homes or labelled, told)
 
     async def mark(self, look: Look, notes: dict[str, str] | None = None) -> None:
         """Brings the namespace to what it should be, with what is known of the database noted on it."""

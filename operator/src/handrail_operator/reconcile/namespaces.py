@@ -1,5 +1,6 @@
 """The one namespace of a tenant: found, made, or refused."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from handrail_contracts import names
@@ -36,11 +37,31 @@ def choose(tenant: str, labelled: list[Object], before: str) -> Object | None:
     )
 
 
+def own(labelled: list[Object], uid: str) -> Object | None:
+    """Of the namespaces labelled for a tenant, the one that was made for it."""
+    return next((one for one in labelled if is_own(one, uid)), None)
+
+
+def inhabited(children: Iterable[Object], uid: str, platform: str) -> set[str]:
+    """Namespaces in which objects stand that were made for this very tenant: what its status says is anybody's word."""
+    found = {str(one["metadata"]["namespace"]) for one in children if _owns(one, uid)}
+    return {one for one in found if not is_reserved(one, platform)}
+
+
 def is_own(namespace: Object, uid: str) -> bool:
     """Made by the operator for this very tenant, so it goes with it; not one that somebody made before and labelled.
     Labels prove nothing: whoever may label a namespace would have it removed."""
-    owners = namespace["metadata"].get("ownerReferences") or []
+    return _owns(namespace, uid)
+
+
+def _owns(thing: Object, uid: str) -> bool:
+    owners = thing["metadata"].get("ownerReferences") or []
     return any(one.get("kind") == names.KIND and one.get("uid") == uid for one in owners)
+
+
+def is_taken(namespace: Object, uid: str) -> bool:
+    """Whether the operator brought it to what it should be before: until then nothing of it is touched."""
+    return is_own(namespace, uid) or names.ANNOTATION_APPLIED in (namespace["metadata"].get("annotations") or {})
 
 
 def is_home(namespace: Object, tenant: str, uid: str) -> bool:
@@ -54,9 +75,14 @@ def _is_anothers(namespace: Object, tenant: str) -> bool:
     return any(one.get("kind") == names.KIND and one.get("name") != tenant for one in owners)
 
 
+def is_reserved(namespace: str, platform: str) -> bool:
+    """One whose pods a tenant's walls would cut off, whatever its labels say."""
+    return namespace in (platform, "default") or namespace.startswith("kube-")
+
+
 def refuse_reserved(namespace: str, platform: str) -> None:
-    """Raises NamespaceTaken for a namespace whose pods a tenant's walls would cut off, whatever its labels say."""
-    if namespace in (platform, "default") or namespace.startswith("kube-"):
+    """Raises NamespaceTaken."""
+    if is_reserved(namespace, platform):
         raise NamespaceTaken(
             f"Namespace {namespace} is the cluster's or the platform's own and cannot be a tenant's. "
             f"Take the label {names.LABEL_TENANT} off it."
@@ -64,10 +90,10 @@ def refuse_reserved(namespace: str, platform: str) -> None:
 
 
 def moved(tenant: str, namespace: str) -> NamespaceTaken:
-    """A tenant does not move because somebody changed labels."""
+    """A tenant does not move because somebody changed labels. `namespace`: one of those it inhabits."""
     return NamespaceTaken(
-        f"Namespace {namespace}, in which the tenant lives, no longer bears the label {names.LABEL_TENANT}: {tenant}. "
-        f"Put it back; to move the tenant, remove that namespace first."
+        f"Namespace {namespace}, in which the tenant's objects stand, no longer bears the label "
+        f"{names.LABEL_TENANT}: {tenant}. Nothing is changed there until it does again."
     )
 
 
@@ -80,7 +106,7 @@ async def make(cluster: Cluster, objects: Objects, tenant: str, uid: str) -> tup
         found = await cluster.get(kinds.NAMESPACE, None, wanted["metadata"]["name"])
     if found is None or "deletionTimestamp" in found["metadata"]:
         raise NamespaceTerminating(f"Namespace {wanted['metadata']['name']} is still being removed.")
-    if found["metadata"].get("labels", {}).get(names.LABEL_TENANT) != tenant:
+    if not is_own(found, uid) and found["metadata"].get("labels", {}).get(names.LABEL_TENANT) != tenant:
         raise NamespaceTaken(
             f"Namespace {wanted['metadata']['name']} belongs to somebody else and is not touched. If it is meant for "
             f"this tenant, label it {names.LABEL_TENANT}: {tenant}; a tenant of another name is the other way out."

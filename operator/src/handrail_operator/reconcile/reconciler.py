@@ -36,7 +36,7 @@ from handrail_operator.watching.cache import Children, Tenants
 from handrail_operator.watching.told import Touch
 
 Object = dict[str, Any]
-STRANGERS_AGAIN = 30.0
+STRANGERS_AGAIN = 5.0
 """Seconds; what is not ours bears no label of ours, so no watch tells when it goes."""
 FAILED_JOB_RETRY = 60.0
 """Seconds after which a migration that failed is begun anew."""
@@ -182,6 +182,8 @@ class Reconciler:
             look.found.warnings.append(("OverPlan", text))
         if not self._gathering.untouched(look):
             await self._objects.refuse_strangers(look.name, [*foundation, migration, *workloads], known.standing)
+        if not namespaces.is_taken(look.namespace, look.uid):
+            await self._gathering.mark(look)
         await self._objects.write(self._safe(look, known, foundation), known.standing)
         look.found.migration = await self._migrate(look, known, place, migration)
         if look.found.migration == "done" or known.spec.suspend:

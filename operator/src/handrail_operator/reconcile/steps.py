@@ -12,6 +12,8 @@ from handrail_operator.reconcile.difference import as_wanted
 Object = dict[str, Any]
 Key = tuple[str, str]
 """Plural of the kind, and name."""
+_NAMED = 10
+"""Strangers' objects that are named at most."""
 
 
 def key(thing: Object) -> Key:
@@ -45,11 +47,15 @@ def superfluous(tenant: str, keep: Iterable[Key], standing: Mapping[Key, Object]
 
 def refuse_strangers(tenant: str, wanted: Iterable[Object], found: Mapping[Key, Object]) -> None:
     """Raises NameTaken where somebody else's object stands under a name that is needed."""
-    for thing in wanted:
-        other = found.get(key(thing))
-        if other is not None and not is_ours(other, tenant):
-            kind, name, space = thing["kind"], thing["metadata"]["name"], thing["metadata"]["namespace"]
-            raise NameTaken(
-                f"{kind} {name} in namespace {space} was not made by Handrail and is not touched. "
-                f"Remove or rename it; the tenant goes on by itself."
-            )
+    theirs = [one for one in wanted if (other := found.get(key(one))) is not None and not is_ours(other, tenant)]
+    if not theirs:
+        return
+    named = [f"{one['kind']} {one['metadata']['name']}" for one in theirs[:_NAMED]]
+    if len(theirs) > _NAMED:
+        named.append(f"{len(theirs) - _NAMED} more")
+    space = theirs[0]["metadata"]["namespace"]
+    were, are, them = ("was", "is", "it") if len(theirs) == 1 else ("were", "are", "them")
+    raise NameTaken(
+        f"In namespace {space} {', '.join(named)} {were} not made by Handrail and {are} not touched."
+        f" Remove or rename {them}; the tenant goes on by itself within seconds."
+    )
