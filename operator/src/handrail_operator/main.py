@@ -17,6 +17,7 @@ from handrail_operator import installation, logs
 from handrail_operator.chart_hooks import bootstrap, selftest, uninstall
 from handrail_operator.chart_hooks.bootstrap import BootstrapSettings, SecretTaken
 from handrail_operator.chart_hooks.selftest import Failed, SelftestSettings
+from handrail_operator.chart_hooks.uninstall import UninstallSettings
 from handrail_operator.chart_hooks.wanted import PlatformSecretUnusable
 from handrail_operator.installation import InstallationInvalid
 from handrail_operator.kube import access as api_access
@@ -105,7 +106,7 @@ async def _bootstrap() -> int:
 
 
 async def _may_uninstall() -> int:
-    reason = await uninstall.reason_to_stay(api_access.kubeconfig())
+    reason = await uninstall.reason_to_stay(UninstallSettings(), api_access.kubeconfig())
     if reason:
         _complain(reason)
     return 1 if reason else 0
@@ -123,7 +124,7 @@ _COMMANDS = {
     "bootstrap": _Command(
         "make the platform's own Secrets, once; check others' servers", _bootstrap, BootstrapSettings
     ),
-    "may-uninstall": _Command("exit 1 while there are tenants", _may_uninstall),
+    "may-uninstall": _Command("exit 1 while there are tenants", _may_uninstall, UninstallSettings),
     "selftest": _Command("use two tenants as a browser would", _selftest, SelftestSettings),
 }
 

@@ -187,6 +187,10 @@ def test_tenants_that_are_left_are_named_and_their_end_opens_the_way(room: Room,
     said = complaint(room.hook("may-uninstall"))
     assert tenant in said
     assert "kubectl delete onboardingtenants --all" in said
+    assert "helm rollback handrail REVISION" in said
+    third = {"HANDRAIL_RELEASE": "platform", "HANDRAIL_REVISION": "3"}
+    said = complaint(room.hook("may-uninstall", environment=third))
+    assert f"helm rollback platform 3 --namespace {room.namespace} " in said
     kubectl(room.plane, "delete", "otn", tenant)
     assert tenant not in room.hook("may-uninstall")[1]
 

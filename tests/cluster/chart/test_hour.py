@@ -1,14 +1,16 @@
 """The documented hour: the commands of docs/platform/install.md, one after the other, in a cluster of this machine."""
 
 import base64
+import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 from tests.cluster import binaries
 from tests.cluster.chart import monitored, pages
-from tests.cluster.chart.installation import NAMESPACE, PATIENCE, TAG, Site
+from tests.cluster.chart.installation import NAMESPACE, PATIENCE, RELEASE, TAG, HelmFailed, Site
 
 from handrail_contracts import names
 
@@ -39,6 +41,7 @@ def test_every_command_of_the_page(empty: Site):
             assert done.returncode != 0, command.line
             assert "1 tenants are left: acme" in text or "1 tenants are left: acme" in empty.logs(), text
             assert empty.get("deployment", "handrail-operator", "-n", NAMESPACE), "nothing is taken away"
+            back_again(empty, text + empty.logs())
         else:
             assert done.returncode == 0, f"{command.line}\n{text}\n{empty.logs()[-5000:]}"
     assert (
@@ -46,6 +49,19 @@ def test_every_command_of_the_page(empty: Site):
         == "pk_"
     )
     assert empty.get("namespaces", NAMESPACE) is None
+
+
+def back_again(site: Site, said: str) -> None:
+    """By the command that the refusal names; then Helm upgrades again."""
+    with pytest.raises(HelmFailed, match="no deployed releases"):
+        site.upgrade()
+    (command,) = set(re.findall(r"helm rollback handrail \d+ --namespace handrail", said))
+    history = json.loads(site.helm("history", RELEASE, "--output", "json"))
+    refused = next(one["revision"] for one in history if one["status"] == "uninstalling")
+    assert command.split()[3] == str(refused)
+    done = run(site, command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    site.upgrade()
 
 
 def test_metrics_upgrades_and_new_signing_keys(empty: Site):
