@@ -12,10 +12,12 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from tests.cluster.control_plane import ControlPlane, kubectl
 from tests.contracts.test_tenant_spec import BAD, LEAST, WHOLE, with_value
 
 from handrail_contracts import crd, names
+from handrail_contracts.refusals import refusals
 from handrail_contracts.tenant_spec import TenantSpec
 
 pytestmark = pytest.mark.cluster
@@ -102,6 +104,43 @@ def test_rules_between_fields_say_what_to_do(server):
         answer = asked(server, spec)
         assert answer.status_code == 422, answer.text
         assert words in answer.json()["message"]
+
+
+FORMS = {
+    "plan": ("Gold!", "a name like first-project is wanted"),
+    "origins": (["app.acme.test"], "an origin like https://app.example.com is wanted"),
+    "tone.language": ("english language", "a language tag like en or de-AT is wanted"),
+    "theme.accent": ("blue", "a colour like #4f46e5 is wanted"),
+    "escalation.email.to": (["help"], "an address like help@example.com is wanted"),
+    "llm.apiKeySecretRef": ({"name": "Acme", "key": "k"}, "the name of a Secret like acme-llm is wanted"),
+    "llm.baseURL": ("llm.test", "an address like https://llm.example.com/v1 is wanted"),
+    "llm.monthlyBudget": ("50 $", 'an amount from "0" to "1000000" is wanted'),
+    "nudges.cooldown": ("5 minutes", "a duration like 90s, 5m or 24h is wanted"),
+    "nudges.expiresAfter": ("999999999h", "must be from 1s to 2160h"),
+    "nudges.attentionBudget.per": ("99999999m99999999m", "must be from 1s to 2160h"),
+    "detectors.rageClick.within": ("999999999s" * 6, "must be from 100ms to 5m"),
+}
+
+
+@pytest.mark.parametrize(("path", "value", "words"), [(path, *rest) for path, rest in FORMS.items()], ids=FORMS)
+def test_a_wrong_form_is_told_once_in_words_and_by_the_models_alike(server, path, value, words):
+    wrong = with_value(path, value)
+
+    answer = asked(server, wrong)
+
+    assert answer.status_code == 422, answer.text
+    (cause,) = answer.json()["details"]["causes"]
+    assert cause["message"].endswith(words) or f": {words}" in cause["message"]
+    with pytest.raises(ValidationError) as refused:
+        TenantSpec.model_validate(wrong)
+    assert [reason.startswith(words) for _, reason in refusals(refused.value, TenantSpec)] == [True]
+
+
+def test_durations_of_unusual_forms_are_taken_by_both(server):
+    for text in ("0" * 8 + "5m", "2160h", "129600m", "1.5h", "0.000000001h1s"):
+        spec = with_value("nudges.cooldown", text)
+        assert asked(server, spec).status_code == 201, text
+        TenantSpec.model_validate(spec)
 
 
 @pytest.mark.parametrize("name", ["a" * 41, "a.b"])

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from handrail_contracts import patterns
 from handrail_contracts.durations import Medium
 from handrail_contracts.spec_fields import Name, StrictModel, told_apart_by
 
@@ -10,7 +11,9 @@ class Step(StrictModel):
     """One step on the path of users who succeeded."""
 
     name: Name = Field(description="Unique within its baseline.")
-    event: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="Type of the event that completes the step.")
+    event: str = Field(
+        pattern=patterns.EVENT_TYPE, max_length=64, description="Type of the event that completes the step."
+    )
     path: str = Field("", max_length=1000, description="Path of the page, exact or with * for one part; empty: any.")
     selector: str = Field("", max_length=1000, description="CSS selector of the element; empty: any.")
     within: Medium | None = Field(
@@ -21,7 +24,7 @@ class Step(StrictModel):
 class Success(StrictModel):
     """What ends a baseline well."""
 
-    event: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="Type of the event that means success.")
+    event: str = Field(pattern=patterns.EVENT_TYPE, max_length=64, description="Type of the event that means success.")
     path: str = Field("", max_length=1000, description="Path of the page, exact or with * for one part; empty: any.")
     selector: str = Field("", max_length=1000, description="CSS selector of the element; empty: any.")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from handrail_contracts import durations, names
+from handrail_contracts import durations, names, patterns
 from handrail_contracts.status import TenantStatus
 from handrail_contracts.tenant_spec import TenantSpec
 
@@ -22,7 +22,7 @@ CATEGORY = "handrail"
 # The name is the tenant's id, and names of namespace and children are made of it.
 _NAME_RULE = {
     "rule": f"self.metadata.name.matches('{names.TENANT_NAME_PATTERN}')",
-    "message": "metadata.name must be a lower-case DNS label of at most 40 characters",
+    "message": f"metadata.name: {patterns.WORDS[names.TENANT_NAME_PATTERN]}",
 }
 _DROPPED = {"title", "$defs"}
 
@@ -125,11 +125,21 @@ def _node(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]
             # Whole, and not {} to be filled in: the server judges a default by the rules as it stands.
             children = own["properties"].items()
             own["default"] = {name: child["default"] for name, child in children if "default" in child}
+    if "pattern" in own:
+        own["x-kubernetes-validations"] = [_form(own), *own.get("x-kubernetes-validations", [])]
     if isinstance(own.get("items"), dict):
         own["items"] = _entry(own["items"], definitions)
     if isinstance(own.get("additionalProperties"), dict):
         own["additionalProperties"] = _node(own["additionalProperties"], definitions)
     return own
+
+
+def _form(node: dict[str, Any]) -> dict[str, Any]:
+    """A rule with words for a person instead of the node's pattern, which goes."""
+    pattern = node.pop("pattern")
+    if "maxLength" not in node or "'" in pattern:
+        raise ValueError(f"a rule would cost too much, or could not be written: {pattern}")
+    return {"rule": f"self.matches(r'{pattern}')", "message": patterns.WORDS[pattern]}
 
 
 def _entry(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:

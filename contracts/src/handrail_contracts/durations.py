@@ -7,16 +7,18 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 PATTERN = r"^(?:[0-9]{1,9}(?:\.[0-9]{1,9})?(?:ms|s|m|h))+$"
+_COUNTABLE = r"^(?:0*[0-9]{1,9}(?:\.[0-9]+)?(?:ms|s)|0*[0-9]{1,7}(?:\.[0-9]+)?m|0*[0-9]{1,5}(?:\.[0-9]+)?h)+$"
+"""Durations that even in sum fit the API server's 64 bits of nanoseconds; what does not is years beyond any bound."""
 _PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h)")
 _WHOLE = re.compile(PATTERN)
-_WANTED = "a duration like 90s, 5m or 24h is wanted"
+WANTED = "a duration like 90s, 5m or 24h is wanted"
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def parse(text: str) -> timedelta:
     """`"1h30m"` -> 90 minutes. Raises ValueError for anything Go's form with ms, s, m, h does not allow."""
     if len(text) > 64 or not _WHOLE.fullmatch(text):
-        raise ValueError(_WANTED)
+        raise ValueError(WANTED)
     return timedelta(seconds=sum(float(n) * _SECONDS[unit] for n, unit in _PART.findall(text)))
 
 
@@ -36,7 +38,7 @@ def _read(value: object) -> object:
         return parse(value)
     if isinstance(value, timedelta):
         return value
-    raise ValueError(_WANTED)
+    raise ValueError(WANTED)
 
 
 def _from(low: timedelta, high: timedelta) -> tuple[AfterValidator, WithJsonSchema]:
@@ -48,7 +50,9 @@ def _from(low: timedelta, high: timedelta) -> tuple[AfterValidator, WithJsonSche
             raise ValueError(message)
         return value
 
-    rule = f"duration(self) >= duration('{render(low)}') && duration(self) <= duration('{render(high)}')"
+    within = f"duration(self) >= duration('{render(low)}') && duration(self) <= duration('{render(high)}')"
+    # What is no duration is refused by its form already; what the server cannot count is beyond every bound.
+    rule = f"!self.matches(r'{PATTERN}') || (self.matches(r'{_COUNTABLE}') && {within})"
     rules = [{"rule": rule, "message": message}]
     schema = {"type": "string", "pattern": PATTERN, "maxLength": 64, "x-kubernetes-validations": rules}
     return AfterValidator(check), WithJsonSchema(schema)

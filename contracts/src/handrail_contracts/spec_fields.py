@@ -20,9 +20,10 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from handrail_contracts import patterns
 from handrail_contracts.lenient_json import has_surrogate
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+Name = Annotated[str, Field(pattern=patterns.NAME, max_length=63)]
 
 
 _LIST_TYPE = "x-kubernetes-list-type"
@@ -81,8 +82,6 @@ def refuse_nul(value: Any) -> None:
 
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*")
 """As a browser writes it: names in ASCII (xn--... for others), IPv6 in brackets, which are off here."""
-_PORT = r"(:([0-9]|[1-9][0-9]{1,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
-_ORIGIN = rf"^(\*|https?://([a-z0-9._-]+|\[[0-9a-f:.]*:[0-9a-f:.]*\]){_PORT})$"
 
 
 def check_origin(value: str) -> str:
@@ -93,20 +92,18 @@ def check_origin(value: str) -> str:
         parts = urlsplit(value)
         port = parts.port
     except ValueError as error:
-        raise ValueError("an origin like https://app.example.com is wanted") from error
+        raise ValueError(patterns.ORIGIN_WANTED) from error
     host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname
     exact = f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
     host_fits = _HOST.fullmatch(parts.hostname or "") is not None
     if parts.scheme not in ("http", "https") or not host_fits or value != exact:
-        raise ValueError(
-            "an origin like https://app.example.com is wanted, exactly scheme://host[:port], in lower case"
-        )
+        raise ValueError(patterns.ORIGIN_WANTED)
     return value
 
 
-Origin = Annotated[str, Field(max_length=300, json_schema_extra={"pattern": _ORIGIN}), AfterValidator(check_origin)]
-
-AMOUNT = r"^(1000000(\.0{1,2})?|[0-9]{1,6}(\.[0-9]{1,2})?)$"
+Origin = Annotated[
+    str, Field(max_length=300, json_schema_extra={"pattern": patterns.ORIGIN}), AfterValidator(check_origin)
+]
 
 
 def _money(value: Decimal) -> str:
@@ -117,10 +114,10 @@ def _read_money(value: object) -> object:
     """Money is a text: a number of YAML or JSON would be rounded before it is seen."""
     if isinstance(value, Decimal):
         return value
-    if not isinstance(value, str) or not re.fullmatch(AMOUNT, value):
-        raise ValueError('an amount from "0" to "1000000" is wanted, such as "50.00", in quotes')
+    if not isinstance(value, str) or not re.fullmatch(patterns.AMOUNT, value):
+        raise ValueError(patterns.AMOUNT_WANTED)
     return Decimal(value)
 
 
 Money = Annotated[Decimal, BeforeValidator(_read_money), PlainSerializer(_money, return_type=str)]
-"""An amount in US dollars, a text of the form `AMOUNT` in JSON."""
+"""An amount in US dollars, a text of the form `patterns.AMOUNT` in JSON."""

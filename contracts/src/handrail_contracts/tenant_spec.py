@@ -18,12 +18,11 @@ from pydantic import (
     model_validator,
 )
 
-from handrail_contracts import names
+from handrail_contracts import names, patterns
 from handrail_contracts.baselines import Baseline
 from handrail_contracts.detectors import Detectors
 from handrail_contracts.durations import Long
 from handrail_contracts.spec_fields import (
-    AMOUNT,
     SET,
     Money,
     Name,
@@ -49,7 +48,7 @@ class Tone(StrictModel):
     )
     language: str = Field(
         "en",
-        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        pattern=patterns.LANGUAGE,
         max_length=35,
         description="BCP 47 tag of the language nudges are written in.",
     )
@@ -82,7 +81,7 @@ class Nudges(StrictModel):
     )
 
 
-Colour = Annotated[str, Field(max_length=7, pattern=r"^(#[0-9A-Fa-f]{6})?$")]
+Colour = Annotated[str, Field(max_length=7, pattern=patterns.COLOUR)]
 """`#rrggbb`, or empty for the default."""
 
 
@@ -102,10 +101,9 @@ class Theme(StrictModel):
 class SecretRef(StrictModel):
     """A value in a Secret of the tenant's own namespace, labelled handrail.dev/use: tenant."""
 
-    name: str = Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$", description="Name of the Secret.")
+    name: str = Field(pattern=patterns.SECRET_NAME, max_length=253, description="Name of the Secret.")
     key: str = Field(
-        # Each key becomes a file's name: neither `.` nor `..`, nor what begins with `..`, as Kubernetes has it, too.
-        pattern=r"^\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*$",
+        pattern=patterns.SECRET_KEY,
         max_length=253,
         description="Key within the Secret.",
     )
@@ -123,7 +121,7 @@ class Webhook(StrictModel):
 class Email(StrictModel):
     """Who is written to."""
 
-    to: list[Annotated[str, Field(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254)]] = Field(
+    to: list[Annotated[str, Field(pattern=patterns.EMAIL, max_length=254)]] = Field(
         default_factory=list, max_length=20, description="Addresses.", json_schema_extra=SET
     )
 
@@ -157,7 +155,7 @@ class Llm(StrictModel):
         "",
         alias="baseURL",
         max_length=1000,
-        pattern=r"^(https?://\S+)?$",
+        pattern=patterns.ADDRESS,
         description="Address of a compatible endpoint; empty: the provider's own.",
     )
     api_key_secret_ref: SecretRef | None = Field(None, description="Holds the API key.")
@@ -167,7 +165,7 @@ class Llm(StrictModel):
         le=1_000_000,
         decimal_places=2,
         description="US dollars a month.",
-        json_schema_extra={"type": "string", "pattern": AMOUNT},
+        json_schema_extra={"type": "string", "pattern": patterns.AMOUNT, "maxLength": 10},
     )
     on_failure: Literal["none", "rules"] = Field(
         "none", description="What happens when the provider fails or the budget is spent."

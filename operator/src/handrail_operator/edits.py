@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from handrail_contracts.operator_calls import ConfigEdit, OperatorReply, ReplyProblem
+from handrail_contracts.refusals import refusals
 from handrail_contracts.tenant_spec import PLATFORM_FIELDS, TenantSpec
 
 MAX_ERRORS = 1000
@@ -39,9 +40,8 @@ def decide(
         # By the names in the file alone: as the API server, and not by Python's names for them, too.
         spec = TenantSpec.model_validate(wanted, by_alias=True, by_name=False)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        places = found[:MAX_ERRORS]
-        return _invalid([{"loc": list(one["loc"]), "msg": one["msg"].removeprefix("Value error, ")} for one in places])
+        found = refusals(error, TenantSpec, MAX_ERRORS)
+        return _invalid([{"loc": list(place), "msg": reason} for place, reason in found])
     if not edit.platform and (touched := _touched(current, spec)):
         errors = [{"loc": [name], "msg": "belongs to the platform"} for name in touched]
         return ReplyProblem("platform_field", f"Only the platform may change {', '.join(touched)}.", errors)

@@ -51,8 +51,9 @@ def holder(port: int, host: str = LOOPBACK) -> str:
     found: dict[str, int] = {}
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and getattr(connection.laddr, "port", None) == port:
-                found.setdefault(connection.laddr.ip, connection.pid or 0)
+            at = connection.laddr
+            if connection.status == psutil.CONN_LISTEN and at and at.port == port:
+                found.setdefault(at.ip, connection.pid or 0)
         pid = next((found[address] for address in in_the_way if address in found), 0)
         if pid:
             return f"{psutil.Process(pid).name()} (process {pid})"

@@ -17,6 +17,7 @@ from ruamel.yaml.scalarbool import ScalarBoolean
 
 from handrail_cli.tenant_files.places import Fault, field_name, line_of
 from handrail_contracts import names
+from handrail_contracts.refusals import refusals
 from handrail_contracts.tenant_spec import OnboardingTenant, TenantSpec
 
 MAX_BYTES = 1024 * 1024
@@ -170,9 +171,8 @@ def _read_tenant(found: TenantFile, node: Any, content: dict[str, Any], index: i
 
 
 def spec_faults(path: Path, node: Any, error: ValidationError) -> Iterator[Fault]:
-    for item in error.errors(include_url=False, include_context=False, include_input=False):
-        location = [part for part in item["loc"] if part != "[key]"]
-        reason = item["msg"].removeprefix("Value error, ")
+    for place, reason in refusals(error, OnboardingTenant):
+        location = [part for part in place if part != "[key]"]
         yield Fault(path, line_of(node, location), field_name(location), reason)
 
 
