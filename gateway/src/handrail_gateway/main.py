@@ -21,6 +21,7 @@ from handrail_gateway.app import create_admin_app, create_app
 from handrail_gateway.gateway import Gateway
 from handrail_gateway.http_protocol import HttpProtocol, protocol
 from handrail_gateway.intake_protocol import IntakeProtocol
+from handrail_gateway.listening import listen
 from handrail_gateway.settings import MissingSecret, Settings, describe
 from handrail_gateway.wire_protocol import SocketProtocol
 
@@ -72,10 +73,10 @@ async def serve(gateway: Gateway) -> int:
         http = _protocol(HttpProtocol, gateway)
         servers.append(_Server(_config(create_admin_app(gateway), gateway, settings.admin_port, http, lifespan="off")))
         ports.append(settings.admin_port)
-    listeners: list[socket.socket] = []
+    listeners: list[list[socket.socket]] = []
     for port in ports:
         try:
-            listeners.append(_listen(settings.host, port))
+            listeners.append(listen(settings.host, port))
         except OSError as error:
             print(f"the gateway cannot listen on {settings.host} port {port}: {error.strerror}", file=sys.stderr)  # noqa: T201
             return 1
@@ -83,9 +84,9 @@ async def serve(gateway: Gateway) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _end, servers)
-    log.info("gateway starts", host=settings.host, ports=[one.getsockname()[1] for one in listeners])
+    log.info("gateway starts", host=settings.host, ports=[one[0].getsockname()[1] for one in listeners])
     # Bound above: uvicorn would leave the process on its own when a port is taken.
-    await asyncio.gather(*(server.serve([one]) for server, one in zip(servers, listeners, strict=True)))
+    await asyncio.gather(*(server.serve(one) for server, one in zip(servers, listeners, strict=True)))
     log.info("gateway has ended")
     return 0
 
@@ -117,14 +118,6 @@ def _steady() -> None:
             soft = hard
     if soft != resource.RLIM_INFINITY and soft < _FEW_FILES:
         log.warning("few connections can be open at once: raise the limit of open files", open_files=soft)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Raises OSError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=2048)
-    listener.setblocking(False)
-    return listener
 
 
 def _config(app: FastAPI, gateway: Gateway, port: int, http: type[HttpProtocol], *, lifespan: str) -> uvicorn.Config:

@@ -17,7 +17,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HANDRAIL_", extra="ignore")
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
+    host: str = Field("127.0.0.1", description="Address to listen on; `::`: all of them, IPv4 and IPv6.")
     port: int = Field(8080, ge=0, le=65535, description="Port of the public door; 0: any free one.")
     admin_port: int | None = Field(
         None, ge=0, le=65535, description="Port of /metrics and /docs. Unset: the public one, in local mode only."

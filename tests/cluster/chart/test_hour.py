@@ -57,8 +57,10 @@ def back_again(site: Site, said: str) -> None:
         site.upgrade()
     (command,) = set(re.findall(r"helm rollback handrail \d+ --namespace handrail", said))
     history = json.loads(site.helm("history", RELEASE, "--output", "json"))
-    refused = next(one["revision"] for one in history if one["status"] == "uninstalling")
-    assert command.split()[3] == str(refused)
+    refused = next(str(one["revision"]) for one in history if one["status"] == "uninstalling")
+    # After a rollback it is the revision that was gone back to: the same.
+    same = [site.helm("get", "manifest", RELEASE, "--revision", one) for one in (command.split()[3], refused)]
+    assert same[0] == same[1]
     done = run(site, command)
     assert done.returncode == 0, done.stdout + done.stderr
     site.upgrade()

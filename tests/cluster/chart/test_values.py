@@ -10,6 +10,7 @@ from tests.cluster import binaries
 from tests.cluster.chart.given import EVERYTHING, PRODUCTION, one, rendered
 from tests.cluster.chart.installation import CHART, NAMESPACE, RELEASE, Helm, HelmFailed
 
+from handrail_gateway import listening
 from handrail_operator import installation
 
 pytestmark = pytest.mark.cluster
@@ -104,6 +105,13 @@ def test_every_pod_is_a_restricted_one_with_probes_and_requests(helm: Helm, valu
             assert {"livenessProbe", "readinessProbe"} <= set(spec["containers"][0]), name
     tokens = {name for name, spec, _ in pods if spec["automountServiceAccountToken"]}
     assert tokens == {"handrail-operator", "handrail-bootstrap", "handrail-may-uninstall", "handrail-selftest"}
+
+
+def test_a_forwarded_port_reaches_the_gateway(helm: Helm):
+    """It comes in by the pod's loopback."""
+    pod = one(rendered(helm, {}), "Deployment", "handrail-gateway")["spec"]["template"]["spec"]
+    host = next(one["value"] for one in pod["containers"][0]["env"] if one["name"] == "HANDRAIL_HOST")
+    assert host == listening.ALL
 
 
 def test_no_rights_by_wildcard_and_secrets_in_the_platforms_namespace_alone(helm: Helm):

@@ -9,6 +9,7 @@ from kubernetes.utils.quantity import parse_quantity
 from tests.cluster.pods.api import Object
 
 _REFERENCE = re.compile(r"\$(\$|\(([^)]*)\))")
+_ALL_ADDRESSES = ("::", "0.0.0.0")
 _FIELD = re.compile(r"^metadata\.(labels|annotations)\['(.*)'\]$")
 
 
@@ -105,7 +106,9 @@ def refuse_unsupported(pod: Object) -> None:
 def _value(container: Object, variable: Object, around: Surroundings, known: Mapping[str, str]) -> str | None:
     source = variable.get("valueFrom")
     if not source:
-        return expand(variable.get("value", ""), known)
+        value = expand(variable.get("value", ""), known)
+        # Pods have this machine's network: all of a pod's addresses are the one it was given.
+        return around.address if value in _ALL_ADDRESSES else value
     if "fieldRef" in source:
         return around.field(source["fieldRef"]["fieldPath"])
     if "resourceFieldRef" in source:
