@@ -57,6 +57,26 @@ def test_a_status_that_somebody_wrote_is_told_again(stage: Stage, wrong: object)
         assert (stage.get(name) or {})["status"]["namespace"] == names.namespace(name)
 
 
+def test_a_deletion_that_others_hold_says_who(stage: Stage):
+    name = stage.tenant()
+    with stage.operator(None, resync=NEVER):
+        stage.await_settled(name)
+        held = [names.FINALIZER, "example.test/first", "example.test/second"]
+        stage.api.merge(kinds.TENANT, None, name, {"metadata": {"finalizers": held}})
+        stage.api.delete(kinds.TENANT, None, name)
+        for left in (held[1:], held[2:]):
+            if left != held[1:]:
+                stage.api.merge(kinds.TENANT, None, name, {"metadata": {"finalizers": left}})
+
+            def told(left: list[str] = left) -> bool:
+                ready = condition(stage.get(name), "Ready")
+                return ready["reason"] == "Deleting" and ready["message"].endswith(f"finalizers: {', '.join(left)}.")
+
+            eventually(told, f"it says that {left} hold it; it says {condition(stage.get(name), 'Ready')}")
+        stage.api.merge(kinds.TENANT, None, name, {"metadata": {"finalizers": None}})
+        stage.await_gone(name)
+
+
 def test_with_a_wrong_address_of_postgresql_tenants_are_repaired_and_get_nothing_of_it(stage: Stage):
     name = stage.tenant()
     space = names.namespace(name)

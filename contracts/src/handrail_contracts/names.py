@@ -121,6 +121,11 @@ def role_secret(component: str) -> str:
     return f"handrail-{component}"
 
 
+def is_platform_secret(name: str) -> bool:
+    """Whether the operator makes a Secret of this name in a tenant's namespace, which no spec may refer to."""
+    return name in (KEYS_SECRET, IDENTITY_SECRET, *map(role_secret, (*ROLES, ALL_ROLES, MIGRATE)))
+
+
 def realtime_url(namespace: str) -> str:
     """Where the gateway finds a tenant's realtime instances: the name resolves to all of them."""
     return f"http://{REALTIME_SERVICE}.{namespace}.svc:{RUNTIME_PORT}"

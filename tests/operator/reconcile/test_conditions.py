@@ -190,7 +190,14 @@ def test_events_on_transitions_only():
     assert told(WELL, stuck) == [("Warning", "NotAvailable")]
     assert told(stuck, stuck) == []
     assert told(stuck, WELL) == [("Normal", "Recovered"), ("Normal", "Ready")]
-    assert told(WELL, replace(WELL, suspended=True)) == [], "still ready"
+    assert told(WELL, replace(WELL, suspended=True)) == [("Normal", "Suspended")]
+    assert told(replace(WELL, suspended=True), coming) == [("Normal", "RollingOut")]
+
+
+def test_an_event_says_more_than_its_reason():
+    for found in (replace(WELL, migration="running"), replace(WELL, ensured=False, migration="none")):
+        for _, reason, text in transitions(conditions(WELL), conditions(found)):
+            assert text != reason
 
 
 def test_a_pause_says_that_nobody_looks_and_keeps_what_was_told_last():

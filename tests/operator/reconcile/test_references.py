@@ -38,7 +38,10 @@ def test_a_value_is_in_no_text():
 def test_what_is_missing_is_named_and_the_rest_counts():
     found = resolve(SPEC, "ns", [secret("acme-id", {"new": "n"})])
     assert found.identity_secrets == ("n",)
-    assert [text.split(" ")[1] for text in found.missing] == ["acme-id", "acme-llm"]
+    assert [text.split(" ")[0] for text in found.missing] == [
+        "spec.identity.signingSecretRefs[1]:",
+        "spec.llm.apiKeySecretRef:",
+    ]
     assert "has no key old" in found.missing[0]
     assert "does not exist, or lacks the label handrail.dev/use: tenant" in found.missing[1]
 
@@ -54,4 +57,22 @@ def test_an_empty_or_broken_value_counts_as_missing():
     empty = secret("acme-id", {"new": "", "old": "o"})
     found = resolve(SPEC, "ns", [broken, empty])
     assert found.identity_secrets == ("o",)
-    assert {text.split(" ")[1] for text in found.missing} == {"acme-llm", "acme-id"}
+    assert {text.split(" ")[2] for text in found.missing} == {"acme-llm", "acme-id"}
+
+
+def test_what_is_true_of_several_fields_is_said_once():
+    found = resolve(SPEC, "ns", [secret("acme-llm", {"api-key": "k"})])
+    assert len(found.missing) == 1
+    assert found.missing[0].startswith(
+        "spec.identity.signingSecretRefs[0], spec.identity.signingSecretRefs[1]: Secret "
+    )
+
+
+def test_a_name_of_the_operators_own_is_refused_whether_it_stands_or_not():
+    raw = SPEC.model_dump(by_alias=True, mode="json")
+    raw["llm"]["apiKeySecretRef"] = {"name": names.KEYS_SECRET, "key": "secret"}
+    spec = TenantSpec.model_validate(raw)
+    for label in (None, names.USE_TENANT):
+        found = resolve(spec, "ns", [secret(names.KEYS_SECRET, {"secret": "k"}, label)] if label else [])
+        assert any("handrail-keys" in text and "may not be named" in text for text in found.missing)
+        assert SecretRef(name=names.KEYS_SECRET, key="secret") not in found.usable

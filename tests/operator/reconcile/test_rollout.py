@@ -39,6 +39,7 @@ def test_an_update_is_available_and_moving():
 def test_an_old_pod_that_ends_is_still_movement():
     found = rollout.of(deployment(replicas=3, updatedReplicas=2, availableReplicas=3))
     assert (found.available, found.moving) == (True, True)
+    assert found.message == "All 2 new pods are made; 1 of before still to end."
 
 
 def test_pods_that_come_up():

@@ -46,7 +46,7 @@ def references(place: Place, size: Size) -> dict[str, list[str]]:
     wanted: set[SecretRef] = set(runtime_references(place.spec)) if "agent" in size.roles else set()
     found: dict[str, list[str]] = {}
     for one in sorted(wanted.intersection(place.usable_refs), key=lambda one: (one.name, one.key)):
-        if not _is_ours(one.name):
+        if not names.is_platform_secret(one.name):
             found.setdefault(one.name, []).append(one.key)
     return found
 
@@ -55,11 +55,6 @@ def credentials_digest(place: Place, size: Size) -> str:
     """Changes with what a pod reads at its start alone."""
     read_once = {name: text for name, text in files(place, size).items() if name not in _READ_ANEW}
     return digest(read_once | variables(place, size))
-
-
-def _is_ours(name: str) -> bool:
-    roles = map(names.role_secret, (*names.ROLES, names.ALL_ROLES, names.MIGRATE))
-    return name in (*roles, names.KEYS_SECRET, names.IDENTITY_SECRET)
 
 
 def _keys(place: Place) -> dict[str, str]:

@@ -8,6 +8,8 @@ from handrail_contracts.status import Condition
 from handrail_operator.errors import TenantError
 from handrail_operator.reconcile.rollout import Migration, Rollout
 
+_PROVISIONING = "Its place on the servers is being made."
+_MIGRATING = "Its tables are being brought up to date."
 SERVERS = (status.MESSAGING, status.DATABASE, status.CACHE)
 
 
@@ -98,11 +100,11 @@ def _ready(found: Findings) -> Condition:
         kind, problem = next(iter(found.problems.items()))
         return _condition(status.READY, False, problem.reason, _named(kind, problem))
     if not found.provisioned:
-        return _condition(status.READY, False, "Provisioning", "Its place on the servers is being made.")
+        return _condition(status.READY, False, "Provisioning", _PROVISIONING)
     if found.suspended:
         return _condition(status.READY, True, "Suspended", "The runtime is stopped; events are still taken.")
     if found.migration != "done" and not found.running:
-        return _condition(status.READY, False, "Migrating", "Its tables are being brought up to date.")
+        return _condition(status.READY, False, "Migrating", _MIGRATING)
     if late := {role: one for role, one in found.rollouts.items() if not one.available}:
         texts = (f"{role}: {one.message}" for role, one in late.items())
         return _condition(status.READY, False, "NotAvailable", _joined(texts))
@@ -116,7 +118,7 @@ def _movement(found: Findings) -> tuple[str, str]:
     if not found.moving:
         return "Settled", ""
     if found.migration != "done":
-        return "Migrating" if found.provisioned else "Provisioning", ""
+        return ("Migrating", _MIGRATING) if found.provisioned else ("Provisioning", _PROVISIONING)
     return "RollingOut", _joined(f"{role}: {one.message}" for role, one in found.rollouts.items() if one.moving)
 
 
@@ -159,7 +161,7 @@ def _server(found: Findings, kind: str) -> Condition:
     if not found.ensured:
         return _condition(kind, None, "Pending")
     if kind == status.DATABASE and found.migration != "done" and not found.suspended:
-        return _condition(kind, False, "Migrating", "Its tables are being brought up to date.")
+        return _condition(kind, False, "Migrating", _MIGRATING)
     return _condition(kind, True, "Provisioned")
 
 

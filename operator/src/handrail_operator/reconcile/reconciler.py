@@ -9,6 +9,7 @@ tell     gateway and runtime by their records, people by the status
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 
 from handrail_contracts import names, status
@@ -142,6 +143,7 @@ class Reconciler:
         self._data_path.forget(look.name)
         problems = await self._deletion.run(look.tenant)
         if not problems:
+            await self._tell_who_holds(look)
             return None
         look.found.problems = problems
         look.found.deleting = "It is being deleted, and waits for " + " ".join(
@@ -152,6 +154,17 @@ class Reconciler:
         except NotFound:
             return None
         raise NotConverged(look.found.deleting)
+
+    async def _tell_who_holds(self, look: Look) -> None:
+        """What is done here is not all, where somebody else's finalizer keeps the tenant."""
+        theirs = [one for one in look.tenant["metadata"].get("finalizers") or [] if one != names.FINALIZER]
+        if not theirs:
+            return
+        look.found.deleting = (
+            f"It is being deleted, and Handrail's part is done. Waited for are other finalizers: {', '.join(theirs)}."
+        )
+        with suppress(NotFound):
+            await self._tell(look)
 
     async def _bring_about(self, look: Look) -> None:
         known = await self._gathering.gather(look)

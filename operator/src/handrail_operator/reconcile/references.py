@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handrail_contracts import names
-from handrail_contracts.secret_refs import references
+from handrail_contracts.secret_refs import fields
 from handrail_contracts.tenant_spec import SecretRef, TenantSpec
 
 
@@ -15,7 +15,7 @@ from handrail_contracts.tenant_spec import SecretRef, TenantSpec
 class Resolved:
     usable: tuple[SecretRef, ...] = ()
     missing: tuple[str, ...] = ()
-    """Why references lead nowhere, one sentence each."""
+    """Why references lead nowhere: the fields that hold one, and a sentence."""
     identity_secrets: tuple[str, ...] = field(default=(), repr=False)
     """The values of the spec's signing secrets, in its order."""
 
@@ -24,21 +24,30 @@ def resolve(spec: TenantSpec, namespace: str, secrets: Iterable[dict[str, Any]])
     """`secrets`: those of the tenant's namespace, whatever their labels."""
     by_name = {secret["metadata"]["name"]: secret for secret in secrets}
     values: dict[SecretRef, str] = {}
-    missing = []
-    wanted = dict.fromkeys(references(spec))
-    for reference in wanted:
+    missing: dict[str, list[str]] = {}
+    wanted: dict[SecretRef, list[str]] = {}
+    for place, reference in fields(spec):
+        wanted.setdefault(reference, []).append(place)
+    for reference, places in wanted.items():
         found = _value(reference, namespace, by_name.get(reference.name))
         if isinstance(found, str):
-            missing.append(found)
+            # One sentence for all fields that it is true of.
+            missing.setdefault(found, []).extend(places)
         else:
             values[reference] = found.decode(errors="replace").strip()
     identity = tuple(values[one] for one in spec.identity.signing_secret_refs if one in values)
-    return Resolved(tuple(one for one in wanted if one in values), tuple(missing), identity)
+    return Resolved(
+        tuple(one for one in wanted if one in values),
+        tuple(f"{', '.join(places)}: {why}" for why, places in missing.items()),
+        identity,
+    )
 
 
 def _value(reference: SecretRef, namespace: str, secret: dict[str, Any] | None) -> bytes | str:
     """The value, or why there is none."""
     where = f"Secret {reference.name} of namespace {namespace}"
+    if names.is_platform_secret(reference.name):
+        return f"{where} is the operator's own and may not be named."
     if secret is None:
         return f"{where} does not exist, or lacks the label {names.LABEL_USE}: {names.USE_TENANT}."
     use = secret["metadata"].get("labels", {}).get(names.LABEL_USE)

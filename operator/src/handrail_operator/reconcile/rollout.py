@@ -35,10 +35,17 @@ def of(deployment: dict[str, Any] | None) -> Rollout:
     stuck = conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded"
     # Old pods serve while new ones come up: it is available as long as as many as wanted are.
     if ready >= wanted:
-        done = updated if seen else 0
-        return Rollout(True, not settled and not stuck, "" if settled else f"{done} of {wanted} pods are new.")
+        return Rollout(True, not settled and not stuck, "" if settled else _exchange(wanted, status, seen=seen))
     reason = "Its pods do not get ready" if stuck else "Its pods are coming up"
     return Rollout(False, not stuck, f"{reason}: {ready} of {wanted} available.")
+
+
+def _exchange(wanted: int, status: dict[str, Any], *, seen: bool) -> str:
+    done = status.get("updatedReplicas", 0) if seen else 0
+    if done < wanted:
+        return f"{done} of {wanted} pods are new."
+    before = status.get("replicas", 0) - done
+    return f"All {wanted} new pods are made; {before} of before still to end."
 
 
 def migration(job: dict[str, Any] | None) -> Migration:

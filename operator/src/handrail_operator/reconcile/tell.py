@@ -157,6 +157,8 @@ def transitions(before: list[Condition], after: list[Condition]) -> list[tuple[s
                 found.append(("Normal", "Recovered", f"{was.reason} is over."))
         elif kind == status.PROGRESSING and now.status == "True" and was is not None and was.reason == "Settled":
             found.append(("Normal", now.reason, now.message or now.reason))
+        elif kind == status.READY and now.reason == "Suspended":
+            found.append(("Normal", now.reason, now.message))
         elif kind == status.READY and now.status == "True" and (was is None or was.status != "True"):
             found.append(("Normal", "Ready", now.message or "It runs."))
     return found

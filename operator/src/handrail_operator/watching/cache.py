@@ -179,7 +179,10 @@ def key_of(kind: Kind, thing: Object) -> Key:
 def _asked(tenant: Object) -> Any:
     """What people and programs ask for, as opposed to what is told of it."""
     meta = tenant["metadata"]
-    return meta.get("generation"), meta.get("labels"), meta.get("annotations"), meta.get("deletionTimestamp")
+    asked = meta.get("generation"), meta.get("labels"), meta.get("annotations"), meta.get("deletionTimestamp")
+    # Who else holds a deletion up is told in the status.
+    held = [one for one in meta.get("finalizers") or [] if one != names.FINALIZER]
+    return asked, held if meta.get("deletionTimestamp") else []
 
 
 def _held(tenant: Object) -> bool:
