@@ -126,6 +126,7 @@ async def test_keys(start_gateway: Any, make_tenant: Any, make: Any, operator: O
     answer = await running.client.get("/api/v1/keys", headers=running.secret(tenant))
     items = {item["kind"]: item for item in answer.json()["items"]}
     assert (answer.status_code, answer.json()["next"], answer.json()["tenant"]) == (200, None, tenant.name)
+    assert answer.json()["phase"] == tenant.record.phase
     assert items["publishable"] == {
         "key_id": by_kind["publishable"].key_id,
         "kind": "publishable",

@@ -12,6 +12,7 @@ from handrail_contracts import operator_calls
 from handrail_contracts.api_keys import KeyKind
 from handrail_contracts.operator_calls import ConfigEdit, HandBack, KeyCreate, KeyRevoke
 from handrail_contracts.problems import Problem, ProblemItem
+from handrail_contracts.record import Phase
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_gateway import relay
 from handrail_gateway.directory import Caller
@@ -51,6 +52,7 @@ class KeyList(BaseModel):
     """Newest first."""
 
     tenant: str = Field(description="Whose keys these are.")
+    phase: Phase = Field(description="Ready: its runtime was made and answered. Suspended, Sleeping: it is stopped.")
     items: list[KeyInfo]
     next: str | None = None
 
@@ -171,6 +173,7 @@ async def list_keys(request: Request, caller: SecretCaller) -> KeyList:
     used = await gateway(request).bus.last_used([key.key_id for key in keys])
     return KeyList(
         tenant=caller.tenant.name,
+        phase=caller.tenant.record.phase,
         items=[
             KeyInfo(key_id=key.key_id, kind=key.kind, created_at=key.created_at, last_used_at=used.get(key.key_id))
             for key in keys

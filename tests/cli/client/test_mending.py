@@ -268,12 +268,58 @@ def test_a_table_keeps_its_columns_whatever_stands_in_it() -> None:
     ]
 
 
-@pytest.mark.parametrize("spec", [{"displayName": "Acme"}, {"displayName": "Acme", "suspend": True}])
-def test_a_tenant_elsewhere_is_ready_also_when_it_is_suspended(
-    platform: tuple[Platform, str], run: Run, spec: dict[str, Any]
+def serves(world: Platform, *, suspend: bool = False, phase: str | None = "Ready") -> None:
+    world.says("GET", "/readyz", {})
+    world.says("GET", "/api/v1/config", {"displayName": "Acme", "suspend": suspend})
+    keys: dict[str, Any] = {"tenant": "acme", "items": [], "next": None}
+    world.says("GET", "/api/v1/keys", keys if phase is None else {**keys, "phase": phase})
+    world.says("GET", "/api/v1/events", {"items": [], "next": None})
+
+
+@pytest.mark.parametrize(
+    ("suspend", "phase", "state"),
+    [
+        (False, "Ready", "ready"),
+        (False, None, "ready"),
+        (True, None, "suspended"),
+        (False, "Suspended", "suspended"),
+        (False, "Sleeping", "asleep"),
+    ],
+)
+def test_a_tenant_elsewhere_that_is_as_it_should_be(
+    platform: tuple[Platform, str], run: Run, suspend: bool, phase: str | None, state: str
 ) -> None:
-    platform[0].says("GET", "/readyz", {})
-    platform[0].says("GET", "/api/v1/config", spec)
+    serves(platform[0], suspend=suspend, phase=phase)
     done = run("status", "--json")
     assert done.exit_code == 0, done.output
-    assert json.loads(done.output)["tenants"] == {"Acme": {"ready": True, "conditions": []}}
+    told = json.loads(done.output)["tenants"]["Acme"]
+    assert (told["ready"], told["state"], told["conditions"]) == (True, state, [])
+    assert f"tenant Acme: {state}" in run("status").output
+    if state != "ready":
+        assert not any(path.startswith("/api/v1/events") for _, path in platform[0].asked), "it would be woken"
+
+
+def test_a_tenant_elsewhere_that_is_not_there_is_not_called_ready(platform: tuple[Platform, str], run: Run) -> None:
+    serves(platform[0], phase="Provisioning")
+    done = run("status")
+    assert done.exit_code == 1
+    assert "gateway  " in done.output
+    assert "   ready\n" in done.output, "the gateway is"
+    assert "tenant Acme: not ready (its runtime is not up yet;" in done.output
+
+    serves(platform[0])
+    platform[0].refuses("GET", "/api/v1/events", 503, "unavailable", "The tenant's runtime is not there right now.")
+    done = run("status")
+    assert done.exit_code == 1
+    assert "tenant Acme: not serving (The tenant's runtime is not there right now." in done.output
+    told = json.loads(run("status", "--json").output)
+    assert (told["ready"], told["gateway_ready"], told["tenants"]["Acme"]["ready"]) == (False, True, False)
+
+
+def test_a_suspended_tenant_is_not_simulated(platform: tuple[Platform, str], run: Run) -> None:
+    spec = {"displayName": "Acme", "origins": ["https://app.acme.test"], "suspend": True}
+    platform[0].says("GET", "/api/v1/config", spec)
+    done = run("simulate", "acme")
+    assert done.exit_code == 1
+    assert "handrail simulate: acme is suspended: " in done.stderr
+    assert not any(method == "POST" for method, _ in platform[0].asked), "nothing was done"

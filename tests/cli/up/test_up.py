@@ -43,7 +43,7 @@ def test_a_platforms_life(start_up, room, handrail, until, tenant):
     assert status["ready"] is True
     assert status["gateway"] == run.url
     assert status["demo"] is None
-    assert set(one) == {"ready", "publishable_key", "secret_key", "demo", "conditions"}
+    assert set(one) == {"ready", "publishable_key", "secret_key", "demo", "state", "conditions"}
     assert one["ready"] is True
     assert {c["type"]: c["status"] for c in one["conditions"]} == {
         "Ready": "True", "Progressing": "False", "Degraded": "False", "Provisioned": "True",

@@ -8,9 +8,14 @@ import typer
 
 from handrail_cli.client import api
 from handrail_cli.client.options import Failed, JsonOption, KeyFileOption, StateOption, UrlOption, told
-from handrail_cli.client.target import find
+from handrail_cli.client.target import Target, find
 from handrail_cli.state.folder import State
 from handrail_cli.state.live import LiveStatus, ProcessStatus
+from handrail_contracts import status as conditions
+
+READY, NOT_READY, NOT_SERVING, SUSPENDED, ASLEEP = "ready", "not ready", "not serving", "suspended", "asleep"
+_AS_IT_SHOULD_BE = (READY, SUSPENDED, ASLEEP)
+_CODES = {"suspended": SUSPENDED, "asleep": ASLEEP}
 
 
 def status(
@@ -39,7 +44,7 @@ def _here(state: State) -> dict[str, Any]:
 
 def shown(live: LiveStatus, state: State, *, running: bool) -> dict[str, Any]:
     """The value that `--json` prints."""
-    tenants = {}
+    tenants: dict[str, dict[str, Any]] = {}
     for name, tenant in live.tenants.items():
         secrets = state.tenant_secrets(name)
         publishable = secrets.newest("publishable") if secrets else None
@@ -51,6 +56,7 @@ def shown(live: LiveStatus, state: State, *, running: bool) -> dict[str, Any]:
             "demo": tenant.demo if running else None,
             "conditions": tenant.conditions,
         }
+        tenants[name]["state"] = _state_here(tenants[name])
     return {
         "gateway": live.gateway,
         "demo": live.demo if running else None,
@@ -73,23 +79,54 @@ def _elsewhere(url: str | None, key_file: Any) -> dict[str, Any]:
     except httpx2.HTTPError as error:
         raise Failed(f"{target.url} does not answer: {error}. Check the address.") from error
     spec = api.call(target, "GET", "/api/v1/config")
-    # A suspended tenant is as it should be: whoever has a key for it was answered.
-    served = {"ready": ready, "conditions": []}
+    state, why = _state_elsewhere(target, suspended=bool(spec.get("suspend")))
+    # A suspended or sleeping tenant is as it should be.
+    served = {"ready": ready and state in _AS_IT_SHOULD_BE, "state": state, "reason": why, "conditions": []}
     return {
         "gateway": target.url,
+        "gateway_ready": ready,
         "demo": None,
-        "ready": ready,
+        "ready": served["ready"],
         "tenants": {spec["displayName"]: served},
         "processes": [],
     }
 
 
+def _state_elsewhere(target: Target, *, suspended: bool) -> tuple[str, str]:
+    """What the tenant is, in a word or two, and why it is that. Raises Failed."""
+    phase = api.call(target, "GET", "/api/v1/keys").get("phase")  # a gateway of an earlier version tells none
+    if suspended or phase == "Suspended":
+        return SUSPENDED, "spec.suspend is true: events are taken and kept, nothing is read, nobody is nudged"
+    if phase == "Sleeping":
+        return ASLEEP, "the next event or request wakes it"
+    if phase == "Provisioning":
+        return NOT_READY, "its runtime is not up yet; `kubectl describe otn` says what it waits for"
+    try:
+        api.call(target, "GET", "/api/v1/events?limit=1")
+    except api.Refused as error:
+        if error.status != 503:
+            raise
+        if error.code in _CODES:
+            return _CODES[error.code], error.detail
+        return NOT_SERVING, f"{error.detail or error.code} Events are taken and kept."
+    return READY, ""
+
+
+def _state_here(tenant: dict[str, Any]) -> str:
+    reason = next((one["reason"] for one in tenant["conditions"] if one["type"] == conditions.READY), "")
+    if not tenant["ready"]:
+        return NOT_READY
+    return SUSPENDED if reason == "Suspended" else READY
+
+
 def _text(value: dict[str, Any]) -> str:
-    lines = [f"gateway  {value['gateway']}   {'ready' if value['ready'] else 'not ready'}"]
+    gateway_ready = value.get("gateway_ready", value["ready"])
+    lines = [f"gateway  {value['gateway']}   {'ready' if gateway_ready else 'not ready'}"]
     if value["demo"]:
         lines.append(f"demo     {value['demo']}")
     for name, tenant in value["tenants"].items():
-        lines.append(f"\ntenant {name}: {'ready' if tenant['ready'] else 'not ready'}")
+        why = f" ({tenant['reason']})" if tenant.get("reason") else ""
+        lines.append(f"\ntenant {name}: {tenant['state']}{why}")
         for label, field in (("publishable key", "publishable_key"), ("secret key", "secret_key"), ("demo", "demo")):
             if tenant.get(field):
                 lines.append(f"  {label:<16} {tenant[field]}")

@@ -39,7 +39,7 @@ def simulate(
     with told("simulate"):
         keys = find(state, url, api_key_file, tenant)
         try:
-            outcome = asyncio.run(_simulate(keys, users=users, persona=persona, rate=rate, seed=chosen))
+            outcome = asyncio.run(_simulate(tenant, keys, users=users, persona=persona, rate=rate, seed=chosen))
         except ApiFailed as error:
             raise Failed(str(error)) from error
     report = summarise(tenant, outcome)
@@ -49,7 +49,7 @@ def simulate(
     raise typer.Exit(0 if report["ok"] else 1)
 
 
-async def _simulate(keys: Keys, *, rate: float, **plan: Any) -> Outcome:
+async def _simulate(tenant: str, keys: Keys, *, rate: float, **plan: Any) -> Outcome:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -62,6 +62,11 @@ async def _simulate(keys: Keys, *, rate: float, **plan: Any) -> Outcome:
     loop.add_signal_handler(signal.SIGINT, interrupted)
     async with Api(keys.gateway, secret=keys.secret, publishable=keys.publishable) as api:
         spec, ahead = await api.spec()
+        if spec.suspend:
+            raise Failed(
+                f"{tenant} is suspended: its events would be kept, and nothing could be seen of them. "
+                "Set spec.suspend to false first."
+            )
         await api.ensure_publishable()
         with shown() as tell:
             return await run(api, make_plan(spec, **plan), rate=rate, ahead=ahead, stop=stop, tell=tell)
