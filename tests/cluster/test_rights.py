@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 from tests.cluster import nodes
+from tests.cluster.chart.given import rendered
+from tests.cluster.chart.installation import Helm
 from tests.cluster.control_plane import ControlPlane, kubectl
 from tests.cluster.operators import INSTALLATION, Workshop
 from tests.cluster.pod_manifests import until
@@ -20,6 +22,7 @@ from handrail_operator.kube import kinds
 
 pytestmark = pytest.mark.cluster
 ACCOUNT = "handrail-operator"
+TENANT_ROLE = "handrail-tenant-access"
 _OURS = ",".join(f"{kind.plural}.{kind.group}" if kind.group else kind.plural for kind in kinds.CHILDREN)
 """Kinds, as kubectl spells them."""
 
@@ -52,9 +55,10 @@ def test_a_tenant_gets_ready_and_goes_with_these_rights(
 ):
     nodes.add(plane)
     platform = f"handrail-platform-{secrets.token_hex(4)}"
-    tenant_role = f"{platform}-tenant"
-    grant(plane, platform, tenant_role)
-    access = {"serviceAccount": ACCOUNT, "clusterRole": tenant_role}
+    grant(plane, platform)
+    bounds = json.dumps({"apiVersion": "v1", "kind": "List", "items": admission(platform, tmp_path)})
+    kubectl(plane, "apply", "-f", "-", text=bounds)
+    access = {"serviceAccount": ACCOUNT, "clusterRole": TENANT_ROLE}
     workshop = Workshop.furnished(tmp_path, servers.access, {**INSTALLATION, "tenantAccess": access})
     name = f"t-{secrets.token_hex(4)}"
     space = names.namespace(name)
@@ -63,6 +67,7 @@ def test_a_tenant_gets_ready_and_goes_with_these_rights(
     try:
         with workshop.operator(as_account(plane, platform, tmp_path), namespace=platform) as operator:
             operator.await_ready()
+            until(lambda: not may_make(plane, platform, f"{space}-other"), "the rules of admission hold")
             if before:
                 kubectl(plane, "create", "namespace", space)
                 kubectl(plane, "label", "namespace", space, f"{names.LABEL_TENANT}={name}")
@@ -87,17 +92,34 @@ def test_a_tenant_gets_ready_and_goes_with_these_rights(
     finally:
         kubectl(plane, "delete", "namespace", space, "--wait=false", "--ignore-not-found")
         kubectl(plane, "delete", "namespace", platform, "--wait=false")
-        kubectl(plane, "delete", "clusterrole,clusterrolebinding", platform, tenant_role, "--ignore-not-found")
+        kubectl(plane, "delete", "clusterrole,clusterrolebinding", platform, TENANT_ROLE, "--ignore-not-found")
+        kubectl(plane, "delete", "-f", "-", "--ignore-not-found", text=bounds)
 
 
-def grant(plane: ControlPlane, platform: str, tenant_role: str) -> None:
+def admission(platform: str, folder: Path) -> list[dict[str, Any]]:
+    """The chart's rules for the account, beside its rights."""
+    found = rendered(Helm(folder / "none", folder), {}, platform)
+    return [one for one in found if one["kind"].startswith("ValidatingAdmissionPolicy")]
+
+
+def may_make(plane: ControlPlane, platform: str, namespace: str) -> bool:
+    """Whether the account could make a namespace that is no tenant's."""
+    account = f"--as=system:serviceaccount:{platform}:{ACCOUNT}"
+    try:
+        kubectl(plane, "create", "namespace", namespace, account, "--dry-run=server")
+    except subprocess.CalledProcessError:
+        return False
+    return True
+
+
+def grant(plane: ControlPlane, platform: str) -> None:
     """As the chart does."""
     who = [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": platform}]
     made: list[dict[str, Any]] = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": platform}},
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": platform}},
-        role("ClusterRole", tenant_role, rights.in_tenants()),
-        role("ClusterRole", platform, rights.of_cluster(tenant_role)),
+        role("ClusterRole", TENANT_ROLE, rights.in_tenants()),
+        role("ClusterRole", platform, rights.of_cluster(TENANT_ROLE)),
         binding("ClusterRoleBinding", "ClusterRole", platform, who),
     ]
     for namespace, rules in ((platform, rights.in_platform()), ("default", rights.of_events())):

@@ -85,7 +85,8 @@ def test_everything_is_everything(tmp_path: Path):
         "ClusterRole", "ClusterRoleBinding", "ConfigMap", "CustomResourceDefinition", "Deployment", "HTTPRoute",
         "HorizontalPodAutoscaler", "Ingress", "Job", "Namespace", "NetworkPolicy", "OnboardingTenant",
         "PodDisruptionBudget", "PodMonitor", "PrometheusRule", "Role", "RoleBinding", "Service",
-        "ServiceAccount", "ServiceMonitor", "StatefulSet",
+        "ServiceAccount", "ServiceMonitor", "StatefulSet", "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
     }  # fmt: skip
 
 
