@@ -136,16 +136,38 @@ def test_a_file_that_cannot_be_meant(room: Room):
     assert room.held() == {}
 
 
-def test_a_server_that_is_away_is_named_and_the_secrets_stand_for_the_next_run(room: Room):
-    address = f"127.0.0.1:{free_port()}"
-    (room.folder / "postgres-url").write_text(f"postgresql://me:s3cret@{address}/postgres")
-    away = {"HANDRAIL_SECRETS": str(room.folder), "HANDRAIL_PATIENCE": "0.5"}
-    said = complaint(room.hook("bootstrap", environment=away))
-    assert f"PostgreSQL at {address} does not answer" in said
-    assert "s3cret" not in said
+def test_others_servers_are_looked_up_before_anything_starts(room: Room):
+    """Their Secret, its key, their port, whether they answer: each in one line. The platform's own Secrets stand for
+    the next run."""
+    port = free_port()
+    theirs = {"HANDRAIL_POSTGRES_SECRET": "own-postgres/url", "HANDRAIL_PATIENCE": "0.5"}
+    said = complaint(room.hook("bootstrap", environment=theirs))
+    assert f"Secret own-postgres of namespace {room.namespace} is missing" in said
+    assert "create secret generic own-postgres --from-literal=url=" in said
     made = room.held()
-    (room.folder / "postgres-url").unlink()
-    assert room.hook("bootstrap", environment=away)[0] == 0
+    assert set(made) == MADE
+
+    address = f"postgresql://me:s3cret@127.0.0.1:{port}/postgres"
+    kubectl(room.plane, "create", "secret", "generic", "own-postgres", "-n", room.namespace,
+            f"--from-literal=address={address}")  # fmt: skip
+    said = complaint(room.hook("bootstrap", environment=theirs))
+    assert "has no key url (it has address)" in said
+    said = complaint(room.hook("bootstrap", environment=theirs | {"HANDRAIL_POSTGRES_SECRET": "own-postgres/address"}))
+    assert f"NetworkPolicies open 5432: set postgres.port to {port}" in said
+    assert "s3cret" not in said
+
+    kubectl(room.plane, "delete", "secret", "own-postgres", "-n", room.namespace)
+    told = room.folder / "installation.yaml"
+    document = YAML(typ="safe").load(told.read_text())
+    document["network"]["postgres"]["port"] = port
+    told.write_text(json.dumps(document))
+    kubectl(room.plane, "create", "secret", "generic", "own-postgres", "-n", room.namespace,
+            f"--from-literal=url={address}")  # fmt: skip
+    said = complaint(room.hook("bootstrap", environment=theirs))
+    assert f"PostgreSQL at 127.0.0.1:{port} does not answer" in said
+    assert "s3cret" not in said
+    kubectl(room.plane, "delete", "secret", "own-postgres", "-n", room.namespace)
+    assert room.hook("bootstrap")[0] == 0
     assert room.held() == made
 
 

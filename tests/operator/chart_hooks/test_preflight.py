@@ -28,9 +28,14 @@ def folder(at: Path, **urls: str) -> Path:
 
 
 async def complaints(
-    servers: RunningServers, path: Path | None = None, nats: str = "", secrets: PlatformSecrets | None = None
+    servers: RunningServers,
+    path: Path | None = None,
+    nats: str = "",
+    secrets: PlatformSecrets | None = None,
+    ports: dict[str, int] | None = None,
 ) -> list[str]:
-    return await preflight.complaints(nats, path, held(secrets or servers.access.secrets), PATIENCE)
+    addresses = {one.name: one.read_text() for one in path.iterdir()} if path else {}
+    return await preflight.complaints(nats, addresses, ports or {}, held(secrets or servers.access.secrets), PATIENCE)
 
 
 async def test_servers_that_will_do(servers: RunningServers, tmp_path: Path):
@@ -118,3 +123,31 @@ async def test_addresses_that_are_none(servers: RunningServers, tmp_path: Path, 
     found = await complaints(servers, folder(tmp_path, postgres_url=url, admin_redis_url=url))
     assert len(found) == 2
     assert "s3cret" not in "".join(found)
+
+
+async def test_a_port_that_no_policy_opens(servers: RunningServers, tmp_path: Path):
+    path = folder(
+        tmp_path,
+        postgres_url=servers.postgres_admin,
+        admin_redis_url="redis://me:s3cret@redis.example.com/0",
+        smtp_url="smtp+starttls://me:s3cret@mail.example.com:2525",
+    )
+    ports = {names.POSTGRES_URL_FILE: 5432, names.ADMIN_REDIS_URL_FILE: 6380, names.SMTP_URL_FILE: 587}
+    port = urlsplit(servers.postgres_admin).port
+    found = await complaints(servers, path, ports=ports)
+    assert found == [
+        (
+            f"PostgreSQL at 127.0.0.1:{port} listens on port {port}, and NetworkPolicies open 5432: "
+            f"set postgres.port to {port}"
+        ),
+        "Redis at redis.example.com listens on port 6379, and NetworkPolicies open 6380: set redis.port to 6379",
+        (
+            "the mail server at mail.example.com:2525 listens on port 2525, and NetworkPolicies open 587: "
+            "set mail.port to 2525"
+        ),
+    ]
+
+
+async def test_a_mail_server_by_its_schemes_own_port_is_not_asked(servers: RunningServers, tmp_path: Path):
+    path = folder(tmp_path, smtp_url="smtps://me:s3cret@mail.example.com")
+    assert await complaints(servers, path, ports={names.SMTP_URL_FILE: 465}) == []

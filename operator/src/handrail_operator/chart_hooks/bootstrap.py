@@ -30,6 +30,9 @@ _KNOWN = (
 )
 
 
+_NAME_AND_KEY = r"^([^/]+/[^/]+)?$"
+
+
 class SecretTaken(Exception):
     """Somebody else's Secret has a name that is needed."""
 
@@ -42,9 +45,11 @@ class BootstrapSettings(BaseSettings):
     namespace: str = Field("handrail", description="Namespace of the platform.")
     installation: Path = Field(description="File with the plans, the runtime's image and the network; it is checked.")
     nats_url: str = Field("", description="Address of a NATS that is not the chart's own; it is checked.")
-    secrets: Path | None = Field(
-        None, description="Folder with postgres-url and admin-redis-url of servers that are not the chart's own."
+    postgres_secret: str = Field(
+        "", pattern=_NAME_AND_KEY, description="NAME/KEY of the Secret with the address of a PostgreSQL of others."
     )
+    redis_secret: str = Field("", pattern=_NAME_AND_KEY, description="The same of a Redis or Valkey.")
+    mail_secret: str = Field("", pattern=_NAME_AND_KEY, description="The same of a mail server.")
     own_postgres: str = Field("", description="host:port of the chart's own PostgreSQL.")
     own_valkey: str = Field("", description="host:port of the chart's own Valkey.")
     rotation: str = Field("", description="Another word than before asks for new signing keys.")
@@ -55,14 +60,46 @@ class BootstrapSettings(BaseSettings):
 async def run(settings: BootstrapSettings, kubeconfig: Path | None) -> list[str]:
     """What is wrong, a line each; none: all is well. Raises InstallationInvalid, PlatformSecretUnusable, SecretTaken,
     ApiError, AccessMissing. May run as often as one likes, also by several at once."""
-    installation.read(settings.installation)
+    network = installation.read(settings.installation).network
     own = Own(settings.own_postgres, settings.own_valkey)
     async with Cluster.connect(kubeconfig=kubeconfig) as cluster:
         made = await _ensure(cluster, settings.namespace, own, settings.rotation)
-    return await asyncio.wait_for(
-        preflight.complaints(settings.nats_url, settings.secrets, made[names.PLATFORM_SECRET], settings.patience),
+        addresses, missing = await _addresses(cluster, settings)
+    ports = {names.POSTGRES_URL_FILE: network.postgres.port, names.ADMIN_REDIS_URL_FILE: network.redis.port}
+    if network.smtp is not None:
+        ports[names.SMTP_URL_FILE] = network.smtp.port
+    return missing + await asyncio.wait_for(
+        preflight.complaints(settings.nats_url, addresses, ports, made[names.PLATFORM_SECRET], settings.patience),
         settings.patience + 30,
     )
+
+
+async def _addresses(cluster: Cluster, settings: BootstrapSettings) -> tuple[dict[str, str], list[str]]:
+    """Others' servers by the names of their files, and what is missing. By the API, not as files: a pod whose Secret is
+    not there never starts, and nobody is told why."""
+    found: dict[str, str] = {}
+    missing: list[str] = []
+    wanted_secrets = {
+        names.POSTGRES_URL_FILE: settings.postgres_secret,
+        names.ADMIN_REDIS_URL_FILE: settings.redis_secret,
+        names.SMTP_URL_FILE: settings.mail_secret,
+    }
+    for file, place in wanted_secrets.items():
+        if not place:
+            continue
+        name, _, key = place.partition("/")
+        where = f"Secret {name} of namespace {settings.namespace}"
+        thing = await cluster.get(kinds.SECRET, settings.namespace, name)
+        held = _read(thing) if thing is not None else {}
+        if thing is None:
+            create = f"kubectl -n {settings.namespace} create secret generic {name} --from-literal={key}=ADDRESS"
+            missing.append(f"{where} is missing, which existingSecret names: {create}")
+        elif key not in held:
+            has = ", ".join(sorted(held)) or "nothing"
+            missing.append(f"{where} has no key {key} (it has {has}): add it, or set existingSecret.key")
+        else:
+            found[file] = held[key]
+    return found, missing
 
 
 async def _ensure(cluster: Cluster, namespace: str, own: Own, rotation: str) -> dict[str, Data]:

@@ -1,9 +1,10 @@
 """Whether servers that are not the chart's own will do: for each that will not, a line of what is wrong."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import msgspec
@@ -29,24 +30,34 @@ class Unfit(Exception):
     """It answers, and will not do: waiting does not help."""
 
 
-async def complaints(nats_url: str, folder: Path | None, platform: Data, patience: float) -> list[str]:
-    """`patience`: seconds a server that does not answer is waited for. No text holds a password."""
+async def complaints(
+    nats_url: str, addresses: Mapping[str, str], ports: Mapping[str, int], platform: Data, patience: float
+) -> list[str]:
+    """`addresses`: URLs by the names of their files. `ports`: what NetworkPolicies open, by the same names.
+    `patience`: seconds a server that does not answer is waited for. No text holds a password."""
     checks: list[Awaitable[str]] = []
     if nats_url:
         seed = msgspec.json.decode(platform[names.PLATFORM_FILE], type=PlatformSecrets).platform_seed
         checks.append(_patiently(f"NATS at {place(nats_url)}", partial(_nats, nats_url, seed), patience))
     wrong: list[str] = []
-    for name, what, schemes, check in _BY_FILE:
-        path = folder / name if folder is not None else None
-        if path is None or not path.exists():
+    for name, known in _BY_FILE.items():
+        if name not in addresses:
             continue
-        url = path.read_text(encoding="utf-8").strip()
+        url = addresses[name].strip()
         try:
-            check_address(name, url, *schemes)
+            check_address(name, url, *known.schemes)
         except SecretInvalid as error:
             wrong.append(str(error))
             continue
-        checks.append(_patiently(f"{what} at {place(url)}", partial(check, url), patience))
+        port = urlsplit(url).port or known.port
+        if name in ports and port and port != ports[name]:
+            # Where policies are not enforced all would go well until they are.
+            wrong.append(
+                f"{known.what} at {place(url)} listens on port {port}, and NetworkPolicies open {ports[name]}: "
+                f"set {known.value}.port to {port}"
+            )
+        elif known.check is not None:
+            checks.append(_patiently(f"{known.what} at {place(url)}", partial(known.check, url), patience))
     return wrong + [line for line in await asyncio.gather(*checks) if line]
 
 
@@ -140,7 +151,19 @@ async def _redis(url: str) -> None:
         await client.aclose()
 
 
-_BY_FILE: tuple[tuple[str, str, tuple[str, ...], Callable[[str], Awaitable[None]]], ...] = (
-    (names.POSTGRES_URL_FILE, "PostgreSQL", ("postgresql", "postgres"), _postgres),
-    (names.ADMIN_REDIS_URL_FILE, "Redis", ("redis", "rediss"), _redis),
-)
+@dataclass(frozen=True)
+class _Server:
+    """`value`: of the chart, above its `port`. `port`: where its address names none; 0: that depends."""
+
+    what: str
+    value: str
+    schemes: tuple[str, ...]
+    port: int
+    check: Callable[[str], Awaitable[None]] | None
+
+
+_BY_FILE = {
+    names.POSTGRES_URL_FILE: _Server("PostgreSQL", "postgres", ("postgresql", "postgres"), 5432, _postgres),
+    names.ADMIN_REDIS_URL_FILE: _Server("Redis", "redis", ("redis", "rediss"), 6379, _redis),
+    names.SMTP_URL_FILE: _Server("the mail server", "mail", ("smtp", "smtps", "smtp+starttls"), 0, None),
+}
