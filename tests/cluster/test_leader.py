@@ -120,6 +120,7 @@ def test_a_leader_that_stood_still_writes_nothing_when_it_goes_on(plane, worksho
     name, one, two = f"lease-{secrets.token_hex(3)}", f"one-{secrets.token_hex(3)}", f"two-{secrets.token_hex(3)}"
     # So slow that it always has calls that wait to be sent.
     slow = {**SHORT, "lease": name, "identity": one, "requests_per_second": "5", "requests_burst": "1"}
+    slow["log_format"] = "console"
     with workshop.operator(plane.kubeconfig(), **slow) as first:
         first.await_ready()
         until(lambda: leads(plane, name, one))
@@ -132,7 +133,9 @@ def test_a_leader_that_stood_still_writes_nothing_when_it_goes_on(plane, worksho
             until(lambda: written(plane, two) != [])
             first.process.send_signal(signal.SIGCONT)
             assert first.process.wait(WITHIN) == 1
-            assert "the lead is lost" in first.said()
+            last = first.said().splitlines()[-1]
+            assert "Z [error    ] operator ends: the lead is lost" in last
+            assert "not renewed within 2.5 s" in last or f"{two}_" in last
     assert written(plane, one)[-1].at < written(plane, two)[0].at
 
 
@@ -154,7 +157,10 @@ def test_a_leader_that_is_stopped_in_good_order_hands_over_at_once(plane, worksh
 class Lost(list[float]):
     """When the lead was called lost."""
 
-    def __call__(self) -> None:
+    why = ""
+
+    def __call__(self, why: str) -> None:
+        self.why = why
         self.append(time.monotonic())
 
 
@@ -188,6 +194,7 @@ async def test_a_renewal_that_hangs_ends_the_lead_before_it_may_be_another_s(pla
             keeping.cancel()
             await asyncio.wait({keeping})
             assert lost[0] - hangs_since < 3.0, "the others count from the last renewal"
+            assert lost.why == "it was not renewed within 2 s"
             assert not lead.held
 
 
@@ -202,6 +209,7 @@ async def test_a_lease_that_somebody_else_took_ends_the_lead(plane):
         await soon(lambda: bool(lost))
         keeping.cancel()
         await asyncio.wait({keeping})
+        assert lost.why == "other holds the Lease now"
         assert not lead.held
 
 

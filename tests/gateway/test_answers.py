@@ -22,6 +22,7 @@ async def test_problems_everywhere(running: Any, tenant: Any) -> None:
     ):
         answer = await running.client.request(method, path, headers={"Origin": "https://x.test"})
         assert (answer.status_code, answer.json()["code"]) == (status, code), (method, path)
+        assert status != 404 or answer.json()["detail"], path
         assert answer.headers.get("allow") == allow
         assert answer.headers["content-type"] == "application/problem+json"
         browser = path.startswith(("/sdk", "/api/v1/identify"))

@@ -207,6 +207,7 @@ async def test_reads_while_nobody_is_there(running: Any, make_tenant: Any, platf
         await running.until(lambda phase=phase: running.gateway.directory.get(tenant.name).record.phase == phase)
         answer = await running.client.get("/api/v1/users", headers=running.secret(tenant))
         assert (answer.status_code, answer.json()["code"]) == (503, code)
+        assert answer.json()["detail"]
         assert int(answer.headers["retry-after"]) >= 1
         config = await running.client.get("/api/v1/config", headers=running.secret(tenant))
         assert config.status_code == 200

@@ -78,6 +78,7 @@ async def test_the_snippets_files(start_gateway: Any, sdk_folder: Any) -> None:
     ):
         answer = await running.client.get(path)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
+        assert answer.json()["detail"], path
         assert answer.headers["access-control-allow-origin"] == "*"
 
 

@@ -131,6 +131,7 @@ def test_a_port_that_is_taken_is_named(furnished, monkeypatch, capsys):
         assert main(["run"]) == 2
     (line,) = said(capsys)
     assert f"port {port}" in line
+    assert "HANDRAIL_PORT=0" in line
 
 
 def test_the_help_names_every_setting(capsys):

@@ -21,6 +21,7 @@ from handrail_gateway.gateway import Gateway
 log = structlog.get_logger()
 
 _ROUTERS = (browser_api.router, tenant_api.router, probes.probes)
+_NO_PATH = "Nothing is served under this path. GET /openapi.json lists what is."
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
@@ -170,7 +171,8 @@ def _add_handlers(app: FastAPI) -> None:
         headers = {name.lower(): value for name, value in (error.headers or {}).items()}
         if error.status_code == 405:
             headers["allow"] = ", ".join(_allowed(request))
-        return _render(request, Problem(_CODES.get(error.status_code, "bad_request")), headers)
+        detail = _NO_PATH if error.status_code == 404 else ""
+        return _render(request, Problem(_CODES.get(error.status_code, "bad_request"), detail), headers)
 
 
 def _render(request: Request, problem: Problem, extra: Mapping[str, str] | None = None) -> Response:

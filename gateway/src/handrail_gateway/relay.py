@@ -42,6 +42,7 @@ MAX_BODY = 1024
 _PASSED_ON = ("accept", "if-none-match")
 _PASSED_BACK = ("content-type", "etag", "cache-control", "retry-after")
 _WAKE_SECONDS = 3
+_SUSPENDED = "Its events are taken and kept, and can be read once spec.suspend is false again, which the platform sets."
 MOST_RELAYED = 200
 """Requests that may wait for realtime at once, all tenants together."""
 
@@ -100,7 +101,7 @@ class Relay:
     async def _check_awake(self, caller: Caller) -> None:
         phase = caller.tenant.record.phase
         if phase == "Suspended":
-            raise Problem("suspended", retry_after=60)
+            raise Problem("suspended", _SUSPENDED, retry_after=60)
         if phase == "Sleeping":
             await self._bus.wake(caller.tenant.name)
             raise Problem("asleep", "Ask again in a moment.", retry_after=_WAKE_SECONDS)

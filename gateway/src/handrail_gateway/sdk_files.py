@@ -88,7 +88,7 @@ class SdkFiles:
             raise Problem("unavailable", "The snippet is not built on this platform.", retry_after=60)
         files = self._versions.get(self.newest if version == EVERGREEN else version, {})
         if name not in files:
-            raise Problem("not_found")
+            raise Problem("not_found", "There is no such version of the snippet here, or no such file of it.")
         return files[name]
 
     @property

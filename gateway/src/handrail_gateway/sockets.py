@@ -206,7 +206,7 @@ def _read(text: str) -> frames.Ack | frames.Resume | None:
 
 
 async def _refuse_handshake(send: Send, request_id: str) -> None:
-    problem = Problem("not_found")
+    problem = Problem("not_found", "Sockets are served under /ws/{user_id}, the id percent-encoded.")
     headers = door.common_headers(request_id, browser=False)
     headers += [(name.encode(), value.encode()) for name, value in door.problem_headers(problem).items()]
     body = door.problem_body(problem, request_id)

@@ -41,7 +41,10 @@ async def served(vitals: Vitals, host: str, port: int) -> AsyncIterator[int]:
         try:
             await site.start()
         except OSError as error:
-            raise PortTaken(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+            raise PortTaken(
+                f"cannot listen on {host} port {port}: {error.strerror or error}. Choose another one by"
+                " HANDRAIL_PORT, or any free one: HANDRAIL_PORT=0 handrail-operator run"
+            ) from error
         yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()

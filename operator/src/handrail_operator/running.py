@@ -2,11 +2,14 @@
 the one that leads works."""
 
 import asyncio
+import json
 import os
 import signal
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import structlog
 
@@ -30,6 +33,7 @@ from handrail_operator.watching.watched import KINDS
 
 log = structlog.get_logger()
 
+_LEAD_LOST = "operator ends: the lead is lost"
 _END_WITHIN = 10.0
 """Seconds; then the process ends however it stands."""
 
@@ -45,7 +49,7 @@ class Operator:
         self._metrics = Metrics()
         self._tenants = Tenants()
         self._children = Children()
-        self._lead = Lead(settings.renew_deadline, _lead_lost)
+        self._lead = Lead(settings.renew_deadline, _lead_lost(settings.log_format))
         self._office: Office | None = None
         self._canary: Canary | None = None
         self._known = False
@@ -172,10 +176,21 @@ class Operator:
         self._blind.set()
 
 
-def _lead_lost() -> NoReturn:
-    """Another operator may work already: not one more step here."""
-    os.write(2, b'{"event": "operator ends: the lead is lost", "level": "error", "process": "operator"}\n')
-    os._exit(1)
+def _lead_lost(log_format: Literal["console", "json"]) -> Callable[[str], NoReturn]:
+    """Another operator may work already: not one more step here, so the line is written past all logging, whose locks
+    a thread that stands still may hold."""
+
+    def end(why: str) -> NoReturn:
+        now, event = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"), _LEAD_LOST
+        line = (
+            f"{now} [error    ] {event:<30} process=operator why={why!r}"
+            if log_format == "console"
+            else json.dumps({"event": event, "why": why, "level": "error", "process": "operator", "timestamp": now})
+        )
+        os.write(2, f"{line}\n".encode())
+        os._exit(1)
+
+    return end
 
 
 def _at_the_latest(seconds: float) -> None:

@@ -12,6 +12,7 @@ from handrail_contracts import names
 from handrail_contracts.problems import MEDIA_TYPE, Problem
 from handrail_runtime.roles import Role
 
+_NO_CALL = "The tenant's runtime does not have this call; it may be of an earlier version."
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -46,7 +47,8 @@ def create_app(roles: Sequence[Role]) -> FastAPI:
     async def no_route(request: Request, error: HTTPException) -> Response:
         # A gateway of another version may ask for what this one does not have.
         code = _CODES.get(error.status_code, "bad_request")
-        return render(Problem(code), request.headers.get(names.HEADER_REQUEST_ID, ""))
+        detail = _NO_CALL if code == "not_found" else ""
+        return render(Problem(code, detail), request.headers.get(names.HEADER_REQUEST_ID, ""))
 
     return app
 

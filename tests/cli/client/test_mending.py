@@ -323,3 +323,15 @@ def test_a_suspended_tenant_is_not_simulated(platform: tuple[Platform, str], run
     assert done.exit_code == 1
     assert "handrail simulate: acme is suspended: " in done.stderr
     assert not any(method == "POST" for method, _ in platform[0].asked), "nothing was done"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["status"], ["keys", "create", "acme", "--kind", "secret"], ["simulate", "acme"]],
+    ids=lambda one: one[0],
+)
+def test_where_no_platform_is_the_way_to_one_in_a_cluster_is_told(tmp_path: Path, command: list[str]) -> None:
+    done = CliRunner().invoke(app, [*command, "--state", str(tmp_path / "none")])
+    assert done.exit_code == 1
+    assert "there is no platform in" in done.stderr
+    assert "--url GATEWAY --api-key-file FILE" in done.stderr

@@ -133,6 +133,7 @@ def test_files_are_followed_and_the_api_edits_them(start_up, room, handrail, unt
 
     file.write_text(tenant("one", suspend=True))
     until(lambda: _condition(run.status(), "one", "Ready", "True", "Suspended"), 10, "the suspension")
+    assert run.status()["tenants"]["one"]["state"] == "suspended"
     assert "one.runtime" not in [p["name"] for p in run.status()["processes"]]
     send_event(run, keys["one"]["publishable_key"])
     file.unlink()

@@ -8,7 +8,7 @@ import typer
 
 from handrail_cli.client import api
 from handrail_cli.client.options import Failed, JsonOption, KeyFileOption, StateOption, UrlOption, told
-from handrail_cli.client.target import Target, find
+from handrail_cli.client.target import Target, find, opened
 from handrail_cli.state.folder import State
 from handrail_cli.state.live import LiveStatus, ProcessStatus
 from handrail_contracts import status as conditions
@@ -23,7 +23,7 @@ def status(
 ) -> None:
     """What runs, and whether all that should run is ready."""
     with told("status"):
-        value = _elsewhere(url, api_key_file) if url or api_key_file else _here(State.open(state))
+        value = _elsewhere(url, api_key_file) if url or api_key_file else _here(opened(state))
     typer.echo(json.dumps(value, indent=2) if json_ else _text(value))
     if not value["ready"]:
         if not value["processes"] and not url:

@@ -7,8 +7,11 @@ from urllib.parse import urlsplit
 import typer
 
 from handrail_cli.client.options import Failed
+from handrail_cli.state.errors import NoPlatform
 from handrail_cli.state.folder import State
 from handrail_contracts import api_keys
+
+ELSEWHERE = "For a platform elsewhere, such as one in a cluster, add --url GATEWAY --api-key-file FILE."
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,14 @@ class Target:
     """Where the platform runs on this machine."""
 
 
+def opened(root: Path | None) -> State:
+    """The state folder of this machine's platform. Raises StateError, Failed."""
+    try:
+        return State.open(root)
+    except NoPlatform as error:
+        raise Failed(f"{error} {ELSEWHERE}") from error
+
+
 def find(root: Path | None, url: str | None, key_file: Path | None, tenant: str | None) -> Target:
     """Raises Failed, StateError; typer.BadParameter on options that do not go together."""
     if (url is None) != (key_file is None):
@@ -29,10 +40,10 @@ def find(root: Path | None, url: str | None, key_file: Path | None, tenant: str 
         if root is not None:
             raise typer.BadParameter("--state means a platform on this machine, --url one elsewhere: choose one")
         return Target(_address(url), _key(key_file))
-    state = State.open(root)
+    state = opened(root)
     live = state.live()
     if live is None or not state.in_use():
-        raise Failed(f"no platform runs on {state.root}. Start it with `handrail up --state {state.root}`.")
+        raise Failed(f"no platform runs on {state.root}. Start it with `handrail up --state {state.root}`. {ELSEWHERE}")
     if tenant is None:
         return Target(live.gateway, None, state)
     secrets = state.tenant_secrets(tenant)

@@ -3,3 +3,7 @@
 
 class StateError(Exception):
     """The state folder cannot be used; the message is for the person at the terminal."""
+
+
+class NoPlatform(StateError):
+    """Nothing was ever started on this folder."""

@@ -26,7 +26,7 @@ import msgspec
 
 from handrail_cli.embedded.passwords import ServerSecrets
 from handrail_cli.state import files
-from handrail_cli.state.errors import StateError
+from handrail_cli.state.errors import NoPlatform, StateError
 from handrail_cli.state.live import LiveStatus
 from handrail_contracts import names
 from handrail_operator.provision.keyring import PlatformSecrets, TenantSecrets
@@ -97,10 +97,10 @@ class State:
 
     @classmethod
     def open(cls, root: Path | None) -> "State":
-        """Opens what `handrail up` made. Raises StateError."""
+        """Opens what `handrail up` made. Raises StateError; NoPlatform where it made nothing there."""
         root = (root or default_folder()).expanduser().absolute()
         if not (root / "version").exists():
-            raise StateError(f"there is no platform in {root} yet. Start one with `handrail up`, or name its --state.")
+            raise NoPlatform(f"there is no platform in {root} yet. Start one with `handrail up`, or name its --state.")
         state = cls(root)
         state.check_version()
         return state

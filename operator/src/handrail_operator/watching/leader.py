@@ -42,12 +42,14 @@ class Terms:
 
 
 class Lead:
-    """`lost` is called, from any thread, when the time is over; it must end the process and not return."""
+    """`lost` is called with the reason, from any thread, when the time is over; it must end the process and not
+    return."""
 
-    def __init__(self, deadline: float, lost: Callable[[], None]) -> None:
+    def __init__(self, deadline: float, lost: Callable[[str], None]) -> None:
         self._deadline = deadline
         self._lost = lost
         self._until: float | None = None
+        self._why = f"it was not renewed within {deadline:g} s"
 
     def renewed(self, asked: float) -> None:
         """`asked`: when the renewal was sent, not when it was answered."""
@@ -56,8 +58,9 @@ class Lead:
         if first:
             threading.Thread(target=self._watch, name="lead", daemon=True).start()
 
-    def taken(self) -> None:
-        """Somebody else has it."""
+    def taken(self, holder: str) -> None:
+        """Somebody else has it; an empty `holder`: nobody, by another's hand."""
+        self._why = f"{holder or 'nobody'} holds the Lease now"
         self._until = 0.0
         self.check()
 
@@ -73,7 +76,7 @@ class Lead:
         """Ends the process where the lead was lost. Before each write."""
         until = self._until
         if until is not None and time.monotonic() >= until:
-            self._lost()
+            self._lost(self._why)
 
     def _watch(self) -> None:
         while self._until is not None:
@@ -118,8 +121,7 @@ class Election:
             try:
                 lease = await self._read()
                 if lease is None or lease["spec"].get("holderIdentity") != self._me:
-                    log.error("somebody else leads now", holder=(lease or {"spec": {}})["spec"].get("holderIdentity"))
-                    self._lead.taken()
+                    self._lead.taken(str((lease or {"spec": {}})["spec"].get("holderIdentity") or ""))
                     return
                 await self._write(lease, {**lease["spec"], "renewTime": _now()})
                 self._lead.renewed(asked)

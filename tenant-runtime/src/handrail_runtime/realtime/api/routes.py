@@ -74,7 +74,7 @@ def user_id_of(raw_path: bytes) -> str:
     """The user id in the path as it came, percent-encoded. Raises Problem."""
     encoded = raw_path.partition(b"?")[0].removeprefix(USERS.encode())
     if b"/" in encoded:
-        raise Problem("not_found")
+        raise Problem("not_found", "A user id holds no slash here: it is percent-encoded in a path.")
     try:
         user_id = unquote_to_bytes(encoded).decode()
     except UnicodeDecodeError as error:
