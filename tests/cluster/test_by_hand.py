@@ -70,7 +70,8 @@ def test_a_deletion_that_others_hold_says_who(stage: Stage):
 
             def told(left: list[str] = left) -> bool:
                 ready = condition(stage.get(name), "Ready")
-                return ready["reason"] == "Deleting" and ready["message"].endswith(f"finalizers: {', '.join(left)}.")
+                text = f"finalizers: {', '.join(left)}."
+                return bool(ready["reason"] == "Deleting" and ready["message"].endswith(text))
 
             eventually(told, f"it says that {left} hold it; it says {condition(stage.get(name), 'Ready')}")
         stage.api.merge(kinds.TENANT, None, name, {"metadata": {"finalizers": None}})

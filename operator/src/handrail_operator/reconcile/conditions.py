@@ -1,6 +1,6 @@
 """What a tenant's status says. Pure: what a look found out in, conditions out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from handrail_contracts import names, status
@@ -106,8 +106,7 @@ def _ready(found: Findings) -> Condition:
     if found.migration != "done" and not found.running:
         return _condition(status.READY, False, "Migrating", _MIGRATING)
     if late := {role: one for role, one in found.rollouts.items() if not one.available}:
-        texts = (f"{role}: {one.message}" for role, one in late.items())
-        return _condition(status.READY, False, "NotAvailable", _joined(texts))
+        return _condition(status.READY, False, "NotAvailable", _joined(_of_deployments(late)))
     keys = f"API keys: Secret {names.KEYS_SECRET} of namespace {found.namespace}."
     return _condition(status.READY, True, "Running", keys)
 
@@ -119,7 +118,7 @@ def _movement(found: Findings) -> tuple[str, str]:
         return "Settled", ""
     if found.migration != "done":
         return ("Migrating", _MIGRATING) if found.provisioned else ("Provisioning", _PROVISIONING)
-    return "RollingOut", _joined(f"{role}: {one.message}" for role, one in found.rollouts.items() if one.moving)
+    return "RollingOut", _joined(_of_deployments({role: one for role, one in found.rollouts.items() if one.moving}))
 
 
 def _degraded(found: Findings) -> Condition:
@@ -129,10 +128,16 @@ def _degraded(found: Findings) -> Condition:
     wrong += found.warnings
     if isinstance(found.data_path, TenantError):
         wrong.append((found.data_path.reason, f"{status.DATA_PATH}: {found.data_path}"))
-    wrong += [("NotAvailable", f"{role}: {one.message}") for role, one in found.rollouts.items() if _broken(one)]
+    broken = {role: one for role, one in found.rollouts.items() if _broken(one)}
+    wrong += [("NotAvailable", text) for text in _of_deployments(broken)]
     if not wrong:
         return _condition(status.DEGRADED, False, "AsExpected")
     return _condition(status.DEGRADED, True, wrong[0][0], _joined(text for _, text in wrong))
+
+
+def _of_deployments(rollouts: Mapping[str, Rollout]) -> list[str]:
+    """Each once, whose pods run several roles or one."""
+    return list(dict.fromkeys(f"{one.deployment or role}: {one.message}" for role, one in rollouts.items()))
 
 
 def _joined(texts: Iterable[str]) -> str:

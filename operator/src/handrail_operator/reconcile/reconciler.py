@@ -10,6 +10,7 @@ tell     gateway and runtime by their records, people by the status
 import asyncio
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from handrail_contracts import names, status
@@ -24,7 +25,7 @@ from handrail_operator.manifests.place import Place
 from handrail_operator.provision.keyring import TenantSecrets
 from handrail_operator.provision.servers import Servers
 from handrail_operator.publish import build_record
-from handrail_operator.reconcile import keeping, namespaces, rollout, steps
+from handrail_operator.reconcile import exchange, keeping, namespaces, rollout, steps
 from handrail_operator.reconcile.data_path import DataPath
 from handrail_operator.reconcile.deletion import Deletion
 from handrail_operator.reconcile.gather import Gathering
@@ -197,12 +198,17 @@ class Reconciler:
             await self._objects.refuse_strangers(look.name, [*foundation, migration, *workloads], known.standing)
         if not namespaces.is_taken(look.namespace, look.uid):
             await self._gathering.mark(look)
-        await self._objects.write(self._safe(look, known, foundation), known.standing)
+        before = [] if known.spec.suspend else exchange.leaving(look.name, workloads, known.standing)
+        await self._objects.write(self._safe(look, known, exchange.roomy(foundation, before)), known.standing)
         look.found.migration = await self._migrate(look, known, place, migration)
         if look.found.migration == "done" or known.spec.suspend:
-            await self._objects.write(self._safe(look, known, workloads), known.standing)
-            keep = [steps.key(one) for one in (*manifests.rights(place), *foundation, migration, *workloads)]
-            await self._objects.remove(steps.superfluous(look.name, keep, known.standing))
+            if exchange.under_way(workloads, before, known.standing):
+                wanted = exchange.behind_old_doors(workloads, known.standing)
+                await self._objects.write(self._safe(look, known, wanted), known.standing)
+            else:
+                await self._objects.write(self._safe(look, known, workloads), known.standing)
+                keep = [steps.key(one) for one in (*manifests.rights(place), *foundation, migration, *workloads)]
+                await self._objects.remove(steps.superfluous(look.name, keep, known.standing))
         look.found.rollouts = self._rollouts(known)
 
     def _safe(self, look: Look, known: Known, wanted: list[Object]) -> list[Object]:
@@ -246,8 +252,9 @@ class Reconciler:
         found = {}
         for role in names.ROLES:
             if getattr(known.spec.runtime, role).replicas:
-                component = names.ALL_ROLES if known.plan.combined else role
-                found[role] = rollout.of(known.standing.get((kinds.DEPLOYMENT.plural, component)))
+                shapes = (names.ALL_ROLES, role) if known.plan.combined else (role, names.ALL_ROLES)
+                one = exchange.of_role(*(known.standing.get((kinds.DEPLOYMENT.plural, shape)) for shape in shapes))
+                found[role] = replace(one, deployment=shapes[0])
         return found
 
     # --- tell ------------------------------------------------------------------------------------------------

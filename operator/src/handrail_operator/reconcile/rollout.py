@@ -16,6 +16,8 @@ class Rollout:
     """Something is being exchanged, or has yet to come up."""
     message: str = ""
     """Why it is not available, for a person."""
+    deployment: str = ""
+    """Its name, where it is not the role's own."""
 
 
 ABSENT = Rollout(available=False, moving=True, message="It is not made yet.")
