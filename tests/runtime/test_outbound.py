@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.runtime.escalation.receivers import Receiver, drips, never_ends, receiver, says
 
+from handrail_contracts.outbound_policy import Allowed, refusal
 from handrail_runtime.outbound import AnswerTooLarge, Guard, OutboundRefused
-from handrail_runtime.outbound_policy import Allowed, refusal
 
 REFUSED = """
 0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.100.100.200 100.127.255.255 127.0.0.1 127.255.255.254

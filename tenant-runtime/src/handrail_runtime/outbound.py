@@ -1,8 +1,9 @@
 """The one guard for calls that go out to addresses a tenant has named: webhooks and models.
 
-A name is resolved here, each address is judged (`outbound_policy.py`), and the connection goes to exactly an address
-that was judged: there is no second look-up that could be answered differently. TLS checks the certificate for the
-name all the same. Whoever follows a redirect meets the guard again, for it sits below the client, at the connection.
+A name is resolved here, each address is judged (`outbound_policy` of the contracts), and the connection goes to exactly
+an address that was judged: there is no second look-up that could be answered differently. TLS checks the certificate
+for the name all the same. Whoever follows a redirect meets the guard again, for it sits below the client, at the
+connection.
 
 Errors:
 - OutboundRefused: the call may not be made. Trying again does not help.
@@ -24,7 +25,7 @@ from typing import Any
 import httpcore2
 import httpx2
 
-from handrail_runtime.outbound_policy import Address, Allowed, plain, refusal
+from handrail_contracts.outbound_policy import Address, Allowed, plain, refusal
 
 LOOK_UP_LIMIT = 5.0
 """Seconds for resolving a name."""

@@ -7,9 +7,9 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from handrail_contracts import names
+from handrail_contracts.outbound_policy import Allowed
 from handrail_contracts.tenant_spec import SecretRef
 from handrail_runtime import mail_server
-from handrail_runtime.outbound_policy import Allowed
 
 
 class Settings(BaseSettings):

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from tests.operator.manifests import places
 from tests.operator.manifests.evaluator import Cluster, End
 
-from handrail_contracts import names
+from handrail_contracts import names, outbound_policy
 from handrail_operator.installation import Installation
 from handrail_operator.manifests import tenant
 from handrail_operator.manifests.place import Manifest, Place
-from handrail_runtime import outbound_policy
 
 
 def pods(of: Place, third: int) -> dict[str, End]:

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from standardwebhooks import Webhook
 
+from handrail_contracts import webhook_secret
 from handrail_runtime.agent.escalation import mail, slack, webhook
 from handrail_runtime.agent.escalation.alert import Alert
 
@@ -106,7 +107,7 @@ def test_a_signature_that_the_public_library_accepts(secret: str) -> None:
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "hush hush", "whsec_not/base64!", "c2hvcnQ="])
 def test_a_secret_that_cannot_sign_is_told_without_it(secret: str) -> None:
-    with pytest.raises(webhook.BadSigningSecret) as caught:
+    with pytest.raises(webhook_secret.BadSigningSecret) as caught:
         webhook.headers(alert(), b"{}", secret, AT)
     assert not secret.strip("whsec_") or secret not in str(caught.value)
 

@@ -41,7 +41,7 @@ def up(
 
 def _check_outbound(allowed: str) -> None:
     """Said once and at once, and not by every process again and again."""
-    from handrail_runtime.outbound_policy import Allowed
+    from handrail_contracts.outbound_policy import Allowed
 
     try:
         Allowed.parse(allowed)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from handrail_contracts import names
 from handrail_contracts.other_versions import read_spec
+from handrail_contracts.outbound_policy import Allowed
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_operator import plans
 from handrail_operator.errors import KeyringMissing, SpecInvalid
@@ -55,6 +56,7 @@ class Gathering:
         self._keyrings = keyrings
         self._settings = settings
         self._installation = installation
+        self._allowed = Allowed.parse(",".join(installation.network.outbound_allowed))
         self._new: set[str] = set()
         """Namespaces (uid) that were made here and whose tenant was not ready yet."""
 
@@ -67,8 +69,9 @@ class Gathering:
         namespace = look.found.namespace
         secrets = await self._keyring(look)
         listed = await self._enter(look)
-        resolved = references.resolve(spec, namespace, listed)
+        resolved = references.resolve(spec, namespace, listed, self._allowed)
         look.found.missing = list(resolved.missing)
+        look.found.warnings += resolved.unfit
         if "*" in spec.origins:
             text = "The origin * counts as none outside local mode: name the origins of the product's pages."
             look.found.warnings.append(("WildcardOrigin", text))

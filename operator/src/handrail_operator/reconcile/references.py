@@ -2,13 +2,16 @@
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from handrail_contracts import names
+from handrail_contracts import names, webhook_secret
+from handrail_contracts.outbound_policy import Allowed, trouble
 from handrail_contracts.secret_refs import fields
 from handrail_contracts.tenant_spec import SecretRef, TenantSpec
+
+_NOTHING = Allowed()
 
 
 @dataclass(frozen=True)
@@ -16,12 +19,17 @@ class Resolved:
     usable: tuple[SecretRef, ...] = ()
     missing: tuple[str, ...] = ()
     """Why references lead nowhere: the fields that hold one, and a sentence."""
+    unfit: tuple[tuple[str, str], ...] = ()
+    """Reason and text of what is there and cannot be used; never a value."""
     identity_secrets: tuple[str, ...] = field(default=(), repr=False)
     """The values of the spec's signing secrets, in its order."""
 
 
-def resolve(spec: TenantSpec, namespace: str, secrets: Iterable[dict[str, Any]]) -> Resolved:
-    """`secrets`: those of the tenant's namespace, whatever their labels."""
+def resolve(
+    spec: TenantSpec, namespace: str, secrets: Iterable[dict[str, Any]], allowed: Allowed = _NOTHING
+) -> Resolved:
+    """`secrets`: those of the tenant's namespace, whatever their labels. `allowed`: what may be called though it is
+    private."""
     by_name = {secret["metadata"]["name"]: secret for secret in secrets}
     values: dict[SecretRef, str] = {}
     missing: dict[str, list[str]] = {}
@@ -36,11 +44,40 @@ def resolve(spec: TenantSpec, namespace: str, secrets: Iterable[dict[str, Any]])
         else:
             values[reference] = found.decode(errors="replace").strip()
     identity = tuple(values[one] for one in spec.identity.signing_secret_refs if one in values)
-    return Resolved(
-        tuple(one for one in wanted if one in values),
-        tuple(f"{', '.join(places)}: {why}" for why, places in missing.items()),
-        identity,
-    )
+    texts = tuple(f"{', '.join(places)}: {why}" for why, places in missing.items())
+    unfit = tuple(_unfit(spec, namespace, values, allowed))
+    return Resolved(tuple(one for one in wanted if one in values), texts, unfit, identity)
+
+
+def _unfit(
+    spec: TenantSpec, namespace: str, values: Mapping[SecretRef, str], allowed: Allowed
+) -> Iterator[tuple[str, str]]:
+    """As the agent will find when it makes its calls, as far as that can be known before."""
+    if spec.llm.base_url and (why := trouble(spec.llm.base_url, allowed, login=False)):
+        yield "AddressRefused", f"spec.llm.baseURL {why}."
+    for n, hook in enumerate(spec.escalation.webhooks):
+        place = f"spec.escalation.webhooks[{n}]"
+        for field_name, reference in (
+            ("urlSecretRef", hook.url_secret_ref),
+            ("signingSecretRef", hook.signing_secret_ref),
+        ):
+            if reference is None or reference not in values:
+                continue
+            if field_name == "urlSecretRef":
+                why = trouble(values[reference], allowed)
+            else:
+                why = _signing_trouble(values[reference])
+            if why:
+                where = f"key {reference.key} of Secret {reference.name} of namespace {namespace}"
+                yield "SecretUnfit", f"{place}.{field_name}: {where} {why}."
+
+
+def _signing_trouble(value: str) -> str:
+    try:
+        webhook_secret.key(value)
+    except webhook_secret.BadSigningSecret:
+        return f"is no signing secret: whsec_ and at least {webhook_secret.LEAST} random bytes in base64 are wanted"
+    return ""
 
 
 def _value(reference: SecretRef, namespace: str, secret: dict[str, Any] | None) -> bytes | str:

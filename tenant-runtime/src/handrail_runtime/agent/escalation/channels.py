@@ -9,6 +9,7 @@ import aiosmtplib
 import httpx2
 
 from handrail_contracts.tenant_spec import Escalation, SecretRef, Webhook
+from handrail_contracts.webhook_secret import BadSigningSecret
 from handrail_runtime import mail_server, retry_after
 from handrail_runtime.agent.escalation import mail, retries, webhook
 from handrail_runtime.agent.escalation.alert import Alert
@@ -90,7 +91,7 @@ class Channels:
                 self._client.stream("POST", url, content=content, headers=headers) as answer,
             ):
                 said = await _beginning(answer)
-        except (OutboundRefused, webhook.BadSigningSecret) as error:
+        except (OutboundRefused, BadSigningSecret) as error:
             return Result("refused", error=str(error))
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, ValueError):
             ref = hook.url_secret_ref

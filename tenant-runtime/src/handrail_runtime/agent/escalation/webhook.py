@@ -1,23 +1,16 @@
 """The request that tells of an alert: its body, and its headers by the Standard Webhooks specification. Pure."""
 
-import base64
-import binascii
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
 from standardwebhooks import Webhook
 
+from handrail_contracts import webhook_secret
 from handrail_runtime.agent.escalation import slack
 from handrail_runtime.agent.escalation.alert import Alert
 
 TYPE = "escalation.opened"
-LEAST_SECRET = 16
-"""Bytes; the specification wants 24 to 64."""
-
-
-class BadSigningSecret(Exception):
-    """What should sign cannot. Never holds the secret."""
 
 
 def body(alert: Alert, form: Literal["slack", "json"]) -> bytes:
@@ -41,19 +34,6 @@ def headers(alert: Alert, content: bytes, secret: str | None, now: datetime) -> 
     found = {"Content-Type": "application/json", "User-Agent": "Handrail", "webhook-id": str(alert.message_id)}
     found["webhook-timestamp"] = str(int(now.timestamp()))
     if secret is not None:
-        signer = Webhook(_key(secret))
+        signer = Webhook(webhook_secret.key(secret))
         found["webhook-signature"] = signer.sign(str(alert.message_id), now.astimezone(UTC), content.decode())
     return found
-
-
-def _key(secret: str) -> bytes:
-    text = secret.strip().removeprefix("whsec_")
-    try:
-        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) < LEAST_SECRET:
-        raise BadSigningSecret(
-            f"the signing secret is none: whsec_ and at least {LEAST_SECRET} random bytes in base64 are wanted"
-        )
-    return key

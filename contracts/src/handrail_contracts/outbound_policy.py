@@ -7,6 +7,7 @@ webhooks and of its model, and must reach nothing by them that only the platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -99,6 +100,33 @@ def refusal(address: Address) -> str | None:
     if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
         return "reserved"
     return None
+
+
+def trouble(url: str, allowed: Allowed, *, login: bool = True) -> str:
+    """What can be said against an address before its host is looked up, as the end of a sentence; empty: nothing. It
+    never holds the address. `login`: whether user and password may stand in it."""
+    if not url.isprintable() or " " in url:
+        return "holds white space or other characters that no address has"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "is no address like https://host/path"
+    if not host or parts.scheme not in ("http", "https"):
+        return "is no address like https://host/path"
+    if not login and (parts.username is not None or parts.password is not None):
+        return "holds a user or password"
+    port = port or (443 if parts.scheme == "https" else 80)
+    try:
+        address = ip_address(host)
+    except ValueError:
+        known = plain(host) in allowed.hosts or (plain(host), port) in allowed.ports or allowed.networks
+        return "" if parts.scheme == "https" or known else "is not called without encryption; https:// is wanted"
+    if allowed.holds(host, port, address):
+        return ""
+    if what := refusal(address):
+        return f"leads to an address that is {what}, which the platform has not allowed"
+    return "" if parts.scheme == "https" else "is not called without encryption; https:// is wanted"
 
 
 def plain(host: str) -> str:
