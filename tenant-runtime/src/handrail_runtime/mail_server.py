@@ -23,7 +23,7 @@ class MailServer:
 
 def parse(url: str) -> MailServer:
     """From `smtp://`, `smtps://` or `smtp+starttls://[user:password@]host[:port]`. Raises ValueError, which never
-    holds the address."""
+    holds the address. A password is never said in clear: with one, `smtp://` insists on STARTTLS too."""
     wrong = "a mail server is wanted as smtp://host:port, smtps://host:port or smtp+starttls://host:port"
     try:
         parts = urlsplit(url)
@@ -36,7 +36,7 @@ def parse(url: str) -> MailServer:
         parts.hostname,
         port or _PORTS[parts.scheme],
         tls=parts.scheme == "smtps",
-        start_tls=parts.scheme == "smtp+starttls",
+        start_tls=parts.scheme == "smtp+starttls" or (parts.scheme == "smtp" and bool(parts.username)),
         username=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
     )

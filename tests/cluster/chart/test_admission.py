@@ -5,6 +5,7 @@ import secrets
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -101,14 +102,13 @@ def tenants(tenant: str = "acme", **more: str) -> dict[str, str]:
 
 def test_the_rules_are_well_formed(thief: Thief):
     """The API server compares each expression with the kinds it is for."""
+
+    def looked_at(name: str) -> dict[str, Any]:
+        found = json.loads(kubectl(thief.plane, "get", "validatingadmissionpolicy", name, "-o", "json"))
+        return {"said": found["status"]["typeChecking"]} if "typeChecking" in found.get("status", {}) else {}
+
     for name in POLICIES:
-
-        def looked_at(name: str = name) -> dict[str, Any] | None:
-            found = json.loads(kubectl(thief.plane, "get", "validatingadmissionpolicy", name, "-o", "json"))
-            status: dict[str, Any] = found.get("status") or {}
-            return status if "typeChecking" in status else None
-
-        assert until(looked_at, "the rule was looked at")["typeChecking"] == {}
+        assert until(partial(looked_at, name), "the rule was looked at") == {"said": {}}
 
 
 def test_a_tenants_namespace_is_made_bound_changed_and_ended(thief: Thief, named: str):

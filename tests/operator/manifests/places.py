@@ -48,6 +48,10 @@ def installation(runtime: dict[str, Any] | None = None, network: dict[str, Any] 
     return decode(INSTALLATION | changed)
 
 
+MAILED: dict[str, Any] = {"escalation": {"email": {"to": ["help@acme.test"]}}}
+"""Fields of a tenant that writes to somebody."""
+
+
 def spec(**fields: Any) -> TenantSpec:
     return TenantSpec.model_validate({"displayName": "Acme", "origins": ["https://app.acme.test"]} | fields)
 

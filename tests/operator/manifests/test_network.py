@@ -208,10 +208,17 @@ PRIVATE = {
     ids=["none", "network", "address", "host-and-port", "names", "all", "metadata-named", "mail", "inside"],
 )
 def test_private_networks_are_let_out_where_the_platform_says_so(network, expected):
-    at = cluster(places.place(given=with_network(**network)))
+    at = cluster(places.place(places.spec(**places.MAILED), given=with_network(**network)))
     assert reached("agent", at, PRIVATE) == expected
     for other in ("ingest", "realtime", "migrate"):
         assert reached(other, at, PRIVATE) == set()
+
+
+def test_the_mail_server_is_reached_by_tenants_that_write_to_somebody():
+    network = with_network(smtp={"port": 587, "peers": []}, outboundPorts=[])
+    mailed = cluster(places.place(places.spec(**places.MAILED), given=network))
+    assert reached("agent", mailed, PRIVATE) == {"mail"}
+    assert reached("agent", cluster(places.place(given=network)), PRIVATE) == set()
 
 
 def test_other_ports_and_none():

@@ -116,7 +116,8 @@ REFERS = {
                 "signingSecretRef": {"name": "acme-hooks", "key": "signing"},
             },
             {"name": "sales", "urlSecretRef": {"name": "acme-hooks", "key": "url"}},
-        ]
+        ],
+        "email": {"to": ["help@acme.test"]},
     },
 }
 ALL = [
@@ -169,7 +170,7 @@ def test_no_label_makes_the_operators_own_secrets_a_tenants(name):
 
 @pytest.mark.parametrize(("plan", "agent"), [("standard", "agent"), ("small", "runtime")])
 def test_the_mail_servers_password_stands_in_the_agents_secret_alone(plan, agent):
-    of = place(plan=plan, smtp_url=SMTP)
+    of = place(places.spec(**places.MAILED), plan=plan, smtp_url=SMTP)
     variable = {
         "name": "HANDRAIL_SMTP_URL",
         "valueFrom": {"secretKeyRef": {"name": f"handrail-{agent}", "key": "smtp-url"}},
@@ -180,6 +181,12 @@ def test_the_mail_servers_password_stands_in_the_agents_secret_alone(plan, agent
     rest = [one for one in tenant.everything(of) if one["kind"] != "Secret"]
     assert "s3cret-of-mail" not in str(rest)
     assert "SMTP" not in str(tenant.everything(place(plan=plan)))
+
+
+@pytest.mark.parametrize("plan", ["standard", "small"])
+def test_a_tenant_that_writes_to_nobody_gets_no_mail_account(plan):
+    of = place(plan=plan, smtp_url=SMTP)
+    assert tenant.everything(of) == tenant.everything(place(plan=plan))
 
 
 def test_no_secret_stands_anywhere_but_in_secrets():

@@ -187,8 +187,21 @@ def test_the_gateways_public_keys_are_read_anew_and_roll_nothing():
 
 
 def test_a_mail_server_rolls_the_agent_alone():
-    assert rolled(place(), place(smtp_url="smtp://mail.test")) == {"agent"}
-    assert rolled(place(smtp_url="smtp://a:b@mail.test"), place(smtp_url="smtp://a:c@mail.test")) == {"agent"}
+    one, other, none = (
+        place(places.spec(**places.MAILED), smtp_url=url)
+        for url in ("smtp://a:b@mail.test", "smtp://a:c@mail.test", "")
+    )
+    assert rolled(none, one) == {"agent"}
+    assert rolled(one, other) == {"agent"}
+
+
+def test_the_first_address_to_write_to_rolls_the_agent_alone_and_the_next_nothing():
+    two = {"escalation": {"email": {"to": ["help@acme.test", "two@acme.test"]}}}
+    without, one, more = (
+        place(places.spec(**fields), smtp_url="smtp://a:b@mail.test") for fields in ({}, places.MAILED, two)
+    )
+    assert rolled(without, one) == {"agent"}
+    assert rolled(one, more) == set()
 
 
 def test_a_reference_that_comes_to_be_usable_rolls_the_agent_alone():

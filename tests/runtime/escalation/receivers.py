@@ -9,6 +9,7 @@ from email.message import Message
 from typing import Any
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 from handrail_cli.embedded.ports import free_port
 
@@ -103,6 +104,12 @@ class Mailbox:
     port: int = 0
     replies: list[str] = field(default_factory=list)
     mails: list[tuple[list[str], Message]] = field(default_factory=list)
+    logins: list[bytes] = field(default_factory=list)
+    """What was said to log in."""
+
+    async def auth_PLAIN(self, _: Any, args: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's name
+        self.logins.append(" ".join(args).encode())
+        return AuthResult(success=True)
 
     async def handle_DATA(self, _: Any, __: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         if self.replies:
@@ -114,7 +121,8 @@ class Mailbox:
 @contextlib.asynccontextmanager
 async def mailbox() -> AsyncIterator[Mailbox]:
     made = Mailbox(port=free_port(set()))
-    controller = Controller(made, hostname="127.0.0.1", port=made.port)
+    # A server that takes passwords in clear.
+    controller = Controller(made, hostname="127.0.0.1", port=made.port, auth_require_tls=False)
     await asyncio.to_thread(controller.start)
     try:
         yield made

@@ -332,6 +332,17 @@ async def test_mail_that_is_refused_for_good_and_a_platform_without_mail(desk: D
         assert await desk.booked(opened, 1) == [(1, "refused", 554, "the mail server answered 554: no")]
 
 
+async def test_the_platforms_password_is_not_said_in_clear(desk: Desk) -> None:
+    desk.spec(EMAIL)
+    async with mailbox() as box:
+        await desk.work(smtp_url=f"smtp://mailer:s3cret@127.0.0.1:{box.port}")
+        opened = await desk.open()
+        ((_, outcome, _, error),) = await desk.booked(opened, 1)
+        assert (outcome, "STARTTLS" in error, "s3cret" in error) == ("failed", True, False)
+    assert box.mails == []
+    assert box.logins == []
+
+
 async def test_who_died_between_sending_and_booking_is_followed_by_another(desk: Desk, hook: Receiver) -> None:
     opened = await desk.open()
     async with raw_transaction(desk.engine) as connection:

@@ -47,7 +47,7 @@ def _outbound(place: Place) -> list[dict[str, Any]]:
             peer, port = found
             rules.append({"to": [peer], "ports": [{"protocol": "TCP"} if port is None else _port(port)]})
     rules += [_out(one) for one in network.outbound_inside]
-    return rules + ([_out(network.smtp)] if network.smtp is not None else [])
+    return rules + ([_out(network.smtp)] if network.smtp is not None and place.mails else [])
 
 
 def _gateway(place: Place) -> dict[str, Any]:

@@ -53,6 +53,11 @@ class Place(Home):
     """The platform's mail server, password included; empty: no mail."""
 
     @property
+    def mails(self) -> bool:
+        """Whether the tenant names anybody to write to: the platform's mail account is given to no other."""
+        return bool(self.spec.escalation.email.to)
+
+    @property
     def version(self) -> str:
         """Of the runtime."""
         pods = self.installation.runtime

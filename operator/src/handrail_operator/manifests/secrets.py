@@ -36,7 +36,7 @@ def files(place: Place, size: Size) -> dict[str, str]:
 
 def variables(place: Place, size: Size) -> dict[str, str]:
     """What a Deployment's pods get as environment from their Secret."""
-    mails = "agent" in size.roles and place.smtp_url
+    mails = "agent" in size.roles and place.mails and place.smtp_url
     return {names.SMTP_URL_FILE: place.smtp_url} if mails else {}
 
 
