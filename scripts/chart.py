@@ -16,7 +16,7 @@ from ruamel.yaml.comments import CommentedMap
 from handrail_contracts import crd
 from handrail_operator import rights
 from handrail_operator.installation import Destination, Peer
-from handrail_operator.plans import Plan
+from handrail_operator.plans import Plan, PlanName
 
 CHART = Path(__file__).resolve().parents[1] / "charts" / "handrail"
 TENANT_ACCESS = "handrail-tenant-access"
@@ -28,10 +28,59 @@ _INTRODUCTION = (
     "[docs/platform/production.md](../../docs/platform/production.md)."
 )
 _QUANTITY = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?([EPTGMK]i?|m|k)?$"}
-_LABELS = {"type": "object", "additionalProperties": {"type": "string"}}
-_NETWORKS = {"type": "array", "items": {"type": "string", "pattern": r"^[0-9a-fA-F.:]+/[0-9]{1,3}$"}}
+_NOTES = {"type": "object", "additionalProperties": {"type": "string"}}
+_LABELS = {
+    "type": "object",
+    "additionalProperties": {"type": "string", "pattern": r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"},
+}
+_OCTET = r"(25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})"
+_V4 = rf"({_OCTET}\.){{3}}{_OCTET}/(3[0-2]|[12]?[0-9])"
+_V6 = r"[0-9a-fA-F:]*:[0-9a-fA-F:.]*/(12[0-8]|1[01][0-9]|[1-9]?[0-9])"
+_NETWORK = {"type": "string", "pattern": f"^({_V4}|{_V6})$"}
+_NETWORKS = {"type": "array", "items": _NETWORK}
 _PORT = {"type": "integer", "minimum": 1, "maximum": 65535}
-_NAMES = {"type": "array", "items": {"type": "string", "minLength": 1}}
+_PORT_TEXT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_NAME = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
+_NAMES = {"type": "array", "items": {"type": "string", "pattern": f"^{_NAME}$"}}
+_MAY_BE_NAMED = {"pattern": f"^({_NAME})?$"}
+_KEY = {"pattern": r"^[-._a-zA-Z0-9]{1,253}$"}
+_IMAGE = {"pattern": r"^[a-z0-9]([-a-zA-Z0-9._/:@]*[a-zA-Z0-9])?$"}
+_ONE_LINE = {"pattern": r"^[^\r\n]*$"}
+_SELECTOR = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "matchLabels": _LABELS,
+        "matchExpressions": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["key", "operator"],
+                "properties": {
+                    "key": {"type": "string"},
+                    "operator": {"enum": ["In", "NotIn", "Exists", "DoesNotExist"]},
+                    "values": {"type": "array", "items": {"type": "string"}},
+                },
+            },
+        },
+    },
+}
+_PEER = {
+    "type": "object",
+    "additionalProperties": False,
+    "minProperties": 1,
+    "properties": {
+        "namespaceSelector": _SELECTOR,
+        "podSelector": _SELECTOR,
+        "ipBlock": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["cidr"],
+            "properties": {"cidr": _NETWORK, "except": _NETWORKS},
+        },
+    },
+}
 _RESOURCES = {
     "type": "object",
     "additionalProperties": False,
@@ -79,6 +128,11 @@ _HOST = r"(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
 _SAID: dict[str, dict[str, Any]] = {
     "images.pullPolicy": {"enum": ["Always", "IfNotPresent", "Never"]},
     "images.pullSecrets": _NAMES,
+    "images.registry": {"pattern": r"^([a-zA-Z0-9][-a-zA-Z0-9._/:]*)?$"},
+    "images.tag": {"pattern": r"^([A-Za-z0-9_][-A-Za-z0-9_.]{0,127})?$"},
+    **{f"images.{name}": _IMAGE for name in ("operator", "gateway", "runtime", "nats", "postgres", "valkey")},
+    **{f"{server}.existingSecret.name": _MAY_BE_NAMED for server in ("postgres", "redis", "mail")},
+    **{f"{server}.existingSecret.key": _KEY for server in ("postgres", "redis", "mail")},
     "operator.concurrency": {"minimum": 1, "maximum": 200},
     "operator.deletionTimeout": {"minimum": 1},
     "operator.replicas": {"minimum": 1},
@@ -91,33 +145,44 @@ _SAID: dict[str, dict[str, Any]] = {
     "gateway.drainSeconds": {"minimum": 0, "maximum": 300},
     "gateway.httpRoute.hostnames": {"type": "array", "items": {"type": "string", "pattern": f"^{_HOST}$"}},
     "gateway.httpRoute.parentRefs": _PARENTS,
+    "gateway.ingress.className": _MAY_BE_NAMED,
+    "gateway.ingress.tlsSecret": _MAY_BE_NAMED,
     "gateway.ingress.host": {"pattern": f"^({_HOST})?$"},
     "gateway.service.type": {"enum": ["ClusterIP", "NodePort", "LoadBalancer"]},
     "gateway.trustedProxies": _NETWORKS,
     "logFormat": {"enum": ["json", "console"]},
+    "mail.from": {"pattern": r"^[^\r\n]+$"},
+    "monitoring.rules.runbooks": {"pattern": r"^\S+$"},
     "monitoring.serviceMonitors.interval": {"pattern": r"^[0-9]+(s|m)$"},
     "nats.storage": _QUANTITY,
-    "nats.url": {"pattern": r"^((nats|tls)://[^\s/@:]+:[0-9]+)?$"},
+    "nats.url": {"pattern": rf"^((nats|tls)://[^\s/@:]+:{_PORT_TEXT})?$"},
     "networkPolicies.apiServer.cidrs": _NETWORKS,
     "networkPolicies.apiServer.ports": {"type": "array", "items": _PORT, "minItems": 1},
     "postgres.maxConnections": {"minimum": 20},
     "postgres.storage": _QUANTITY,
     "redis.maxMemory": {"pattern": r"^[0-9]+(kb|mb|gb)$"},
-    "tenants.outbound.allowed": _NAMES,
+    "rotation": _ONE_LINE,
+    "tenants.outbound.allowed": {
+        "type": "array",
+        "items": {"type": "string", "pattern": f"^({_V4}|{_V6}|{_HOST}(:{_PORT_TEXT})?)$"},
+    },
     "tenants.outbound.ports": {"type": "array", "items": _PORT},
+    "test.plan": {"pattern": r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$"},
     "test.readySeconds": {"minimum": 10, "maximum": 3600},
 }
 """What a default alone does not say of a value."""
 _BY_NAME: dict[str, dict[str, Any]] = {
-    "annotations": _LABELS,
+    "annotations": _NOTES,
     "labels": _LABELS,
     "monitoringNamespaces": _LABELS,
     "namespaceLabels": _LABELS,
     "nodeSelector": _LABELS,
-    "podAnnotations": _LABELS,
+    "podAnnotations": _NOTES,
     "podLabels": _LABELS,
     "port": _PORT,
+    "priorityClassName": _MAY_BE_NAMED,
     "resources": _RESOURCES,
+    "storageClassName": _MAY_BE_NAMED,
     "tolerations": _TOLERATIONS,
 }
 
@@ -178,10 +243,13 @@ def _plain(value: Any) -> Any:
 
 
 def _schema(values: list[Value]) -> dict[str, Any]:
-    schemas, components = msgspec.json.schema_components([Plan, Peer, Destination], ref_template="#/definitions/{name}")
-    plan, peer, destination = schemas
+    schemas, components = msgspec.json.schema_components(
+        [dict[PlanName, Plan], Peer, Destination], ref_template="#/definitions/{name}"
+    )
+    plans, peer, destination = schemas
+    components["Peer"] = _PEER
     said = _SAID | {
-        "plans": {"type": "object", "additionalProperties": plan},
+        "plans": plans,
         "nats.peers": {"type": "array", "items": peer},
         "postgres.peers": {"type": "array", "items": peer},
         "redis.peers": {"type": "array", "items": peer},

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import chart
+import plan_reference
 import tenant_reference
 from pydantic import TypeAdapter
 from pydantic_core import core_schema
@@ -170,6 +171,7 @@ def files() -> dict[Path, str]:
     made[ROOT / "crds" / f"{crd.PLURAL}.{names.GROUP}.yaml"] = _yaml(crd.definition())
     made[SDK / "src" / "generated" / "wire.ts"] = wire_types()
     made[tenant_reference.PAGE] = tenant_reference.text()
+    made[plan_reference.PAGE] = plan_reference.text()
     return made | chart.files()
 
 

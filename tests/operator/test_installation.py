@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from handrail_contracts.record import Limits
 from handrail_operator.installation import Destination, InstallationInvalid, Peer, TenantAccess, read
-from handrail_operator.plans import DEFAULT
+from handrail_operator.plans import DEFAULT, PlanLimits
 
 WHOLE = """
 runtime:
@@ -42,6 +44,17 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
+def plan(**fields: object) -> str:
+    """A file with one plan."""
+    given = {"limits": "{}", "eventsBytes": 1048576, "signalsBytes": 1048576, "databaseConnections": 4} | fields
+    return f"runtime: {{image: a}}\nplans: {{tiny: {{{', '.join(f'{key}: {value}' for key, value in given.items())}}}}}"
+
+
+def test_what_a_plan_says_is_what_a_record_holds():
+    fields = {one.name: one.default for one in msgspec.structs.fields(PlanLimits)}
+    assert fields == {one.name: one.default for one in msgspec.structs.fields(Limits)}
+
+
 def test_an_image_is_enough(tmp_path):
     found = read(written(tmp_path, "runtime: {image: runtime:1}"))
     assert found.plans == DEFAULT
@@ -69,6 +82,14 @@ def test_all_of_it(tmp_path):
         ("runtime: {image: a}\nnetwork: {nats: {}}", "missing required field `port` - at `$.network.nats`"),
         ("runtime: {image: a}\nnetwork: {nats: {port: '4222'}}", "at `$.network.nats.port`"),
         ("runtime: {image: a}\nplans: {small: {maxPods: 3}}", "at `$.plans[...]`"),
+        (plan(limits="{eventPerSecond: 5}"), "unknown field `eventPerSecond`"),
+        (plan(limits="{sockets: -1}"), "`int` >= 1 - at `$.plans[...].limits.sockets`"),
+        (plan(eventsBytes=-5), "at `$.plans[...].eventsBytes`"),
+        (plan(signalsBytes=0), "at `$.plans[...].signalsBytes`"),
+        (plan(databaseConnections=0), "at `$.plans[...].databaseConnections`"),
+        (plan(resources="{agentt: {cpu: 1m, memory: 1Mi}}"), "matching regex"),
+        (plan().replace("tiny", "Bad Name"), "matching regex"),
+        ("runtime: {image: a}\nnetwork: {nats: {port: 1, peers: [{ipBlock: {cdir: 10.0.0.0/8}}]}}", "has a `cidr`"),
         ("runtime: {image: a", "is not YAML"),
         ("", "Expected `object`, got `null`"),
     ],

@@ -3,15 +3,15 @@
 {{- define "handrail.labels" -}}
 app.kubernetes.io/name: handrail-{{ .component }}
 app.kubernetes.io/part-of: handrail
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service | quote }}
 helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version | replace "+" "_" }}
 {{- end }}
 
 {{- define "handrail.selector" -}}
 app.kubernetes.io/name: handrail-{{ .component }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 {{- end }}
 
 {{- define "handrail.image" -}}
@@ -42,7 +42,7 @@ nodeSelector: {{- toYaml . | nindent 2 }}
 tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end }}
 
@@ -50,7 +50,7 @@ priorityClassName: {{ . }}
 {{- with .Values.images.pullSecrets }}
 imagePullSecrets:
 {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -77,7 +77,7 @@ nats://handrail-nats.{{ .Release.Namespace }}.svc:4222
 {{- end }}
 
 {{- define "handrail.natsPort" -}}
-{{- if .Values.nats.bundled }}4222{{ else }}{{ .Values.nats.url | splitList ":" | last }}{{ end }}
+{{- if .Values.nats.bundled }}4222{{ else }}{{ .Values.nats.url | splitList ":" | last | int }}{{ end }}
 {{- end }}
 
 {{- define "handrail.postgresSecret" -}}
@@ -99,7 +99,7 @@ handrail-valkey
 {{/* The peers of a server: its pods in this namespace where it is bundled, else what the values say. */}}
 {{- define "handrail.peers" -}}
 {{- if .bundled }}
-- namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: {{ .root.Release.Namespace }}}}
+- namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: {{ .root.Release.Namespace | quote }}}}
   podSelector: {matchLabels: {app.kubernetes.io/name: handrail-{{ .component }}}}
 {{- else }}
 {{- toYaml .peers }}

@@ -5,13 +5,13 @@ One YAML file, `HANDRAIL_INSTALLATION`; the chart writes it. Unknown names in it
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from handrail_operator.plans import DEFAULT, Plan
+from handrail_operator.plans import DEFAULT, Plan, PlanName
 
 
 class InstallationInvalid(Exception):
@@ -25,11 +25,15 @@ class Peer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="came
     pod_selector: dict[str, Any] | None = None
     ip_block: dict[str, Any] | None = None
 
+    def __post_init__(self) -> None:
+        if self.ip_block is not None and not {"cidr"} <= self.ip_block.keys() <= {"cidr", "except"}:
+            raise ValueError("an ipBlock has a `cidr`, and may have an `except`")
+
 
 class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """A shared server as tenants' pods reach it. No peers: anywhere, on this port."""
 
-    port: int
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)]
     peers: tuple[Peer, ...] = ()
 
 
@@ -93,7 +97,7 @@ class Installation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
     network: Network = Network()
     tenant_access: TenantAccess | None = None
     """None: the operator's rights hold in all namespaces."""
-    plans: Mapping[str, Plan] = msgspec.field(default_factory=lambda: dict(DEFAULT))
+    plans: Mapping[PlanName, Plan] = msgspec.field(default_factory=lambda: dict(DEFAULT))
 
 
 def read(path: Path) -> Installation:

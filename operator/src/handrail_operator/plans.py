@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
-from handrail_contracts.record import Limits
 from handrail_operator.errors import TenantError
 
 _MIB = 1024 * 1024
@@ -33,23 +33,54 @@ _POD = {
 }
 
 
+Component = Annotated[str, Meta(pattern="^(ingest|agent|realtime|runtime|migrate)$")]
+PlanName = Annotated[str, Meta(pattern="^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+
+
+class PlanLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What the gateway lets through: as in a tenant's record, with the bounds of what can be meant."""
+
+    events_per_second: Annotated[int, Meta(ge=1, description="Events a second of the whole tenant")] = 2000
+    requests_per_minute: Annotated[int, Meta(ge=1, description="Requests a minute of one key from one address")] = 6000
+    key_requests_per_minute: Annotated[
+        int,
+        Meta(ge=0, description="Requests a minute of one key from all addresses; 0: forty times that of one address"),
+    ] = 0
+    new_users_per_minute: Annotated[
+        int, Meta(ge=0, description="Users a minute not seen before, of one address; 0: a fifth of its requests")
+    ] = 0
+    sockets: Annotated[int, Meta(ge=1, description="Open browsers, counted by each gateway for itself")] = 10_000
+    sockets_per_user: Annotated[int, Meta(ge=1, description="Of these, of one user")] = 10
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """Sizes are bytes, and count what is not yet worked off."""
 
-    limits: Limits
-    events_bytes: int
-    signals_bytes: int
-    database_connections: int
-    """Of the app role: the roles' pools together."""
-    nats_connections: int = 64
-    ack_wait: float = 30.0
-    """Seconds after which a message that was taken and not acknowledged is delivered again."""
-    combined: bool = False
-    """All roles in one process."""
-    resources: dict[str, Resources] = msgspec.field(default_factory=lambda: dict(_POD))
-    """Component (a role, `runtime` for all in one, `migrate`) -> what one pod of it gets."""
-    max_pods: int = 12
-    """Of the whole tenant, rolling updates included; the namespace's quota follows from it."""
+    limits: PlanLimits
+    events_bytes: Annotated[int, Meta(ge=_MIB, description="Bytes of events that may wait; then they are refused")]
+    signals_bytes: Annotated[int, Meta(ge=_MIB, description="Bytes of signals that may wait for the agent")]
+    database_connections: Annotated[
+        int, Meta(ge=4, description="PostgreSQL connections of the tenant; an idle pod holds 4")
+    ]
+    nats_connections: Annotated[
+        int, Meta(ge=4, description="NATS connections of the tenant; a pod has one for each of its roles")
+    ] = 64
+    ack_wait: Annotated[
+        float,
+        Meta(ge=1, description="Seconds after which what was taken and not acknowledged is delivered again"),
+    ] = 30.0
+    combined: Annotated[bool, Meta(description="All roles in one process")] = False
+    resources: Annotated[
+        dict[Component, Resources],
+        Meta(
+            description="What one pod gets: `cpu` (requested) and `memory` (requested, and the limit), by component: "
+            "`ingest`, `agent`, `realtime`, `runtime` (all in one), `migrate`; one that is left out as built in"
+        ),
+    ] = msgspec.field(default_factory=lambda: dict(_POD))
+    max_pods: Annotated[
+        int,
+        Meta(ge=0, description="Pods of the tenant, rolling updates included; as many as its roles need are let in"),
+    ] = 12
 
 
 class UnknownPlan(TenantError):
@@ -64,20 +95,20 @@ class UnknownPlan(TenantError):
 
 DEFAULT: dict[str, Plan] = {
     "small": Plan(
-        limits=Limits(events_per_second=500, requests_per_minute=3000, sockets=2000),
+        limits=PlanLimits(events_per_second=500, requests_per_minute=3000, sockets=2000),
         events_bytes=256 * _MIB,
         signals_bytes=64 * _MIB,
         database_connections=16,
         combined=True,
     ),
     "standard": Plan(
-        limits=Limits(),
+        limits=PlanLimits(),
         events_bytes=1024 * _MIB,
         signals_bytes=128 * _MIB,
         database_connections=24,
     ),
     "business": Plan(
-        limits=Limits(events_per_second=10_000, requests_per_minute=30_000, sockets=50_000),
+        limits=PlanLimits(events_per_second=10_000, requests_per_minute=30_000, sockets=50_000),
         events_bytes=8192 * _MIB,
         signals_bytes=512 * _MIB,
         database_connections=60,

@@ -1,7 +1,9 @@
 """Tells the gateway (tenant record) and the tenant's runtime (effective config) what holds now."""
 
+import msgspec
+
 from handrail_contracts import record
-from handrail_contracts.record import IdentitySecret, Phase, TenantRecord
+from handrail_contracts.record import IdentitySecret, Limits, Phase, TenantRecord
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_operator.provision import nats_values
 from handrail_operator.provision.keyring import TenantSecrets
@@ -31,7 +33,7 @@ def build_record(
         local=local,
         keys=[key.record() for key in secrets.keys],
         origins=list(dict.fromkeys([*spec.origins, *(more_origins or [])])),
-        limits=provisioned.plan.limits,
+        limits=Limits(**msgspec.structs.asdict(provisioned.plan.limits)),
         realtime=realtime or [],
         publish=provisioned.publish,
         identity_secrets=[IdentitySecret(value) for value in identity or []],

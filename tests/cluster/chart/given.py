@@ -8,7 +8,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from tests.cluster.chart.installation import CHART, NAMESPACE, RELEASE, Helm
 
-_PAGE = Path(__file__).parents[3] / "docs" / "platform" / "production.md"
+_PAGES = Path(__file__).parents[3] / "docs" / "platform"
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 PRODUCTION: dict[str, Any] = {
@@ -86,9 +86,9 @@ BUNDLED_AND_WATCHED: dict[str, Any] = {
 """The chart's own servers, one of each, with the monitors."""
 
 
-def documented() -> dict[str, Any]:
-    """Those of the page for production."""
-    (block,) = _BLOCK.findall(_PAGE.read_text(encoding="utf-8"))
+def documented(page: str = "production.md") -> dict[str, Any]:
+    """Those of a page."""
+    (block,) = _BLOCK.findall((_PAGES / page).read_text(encoding="utf-8"))
     found: dict[str, Any] = YAML(typ="safe").load(block)
     return found
 

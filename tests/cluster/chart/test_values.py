@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 from tests.cluster import binaries
-from tests.cluster.chart.given import EVERYTHING, PRODUCTION, one, rendered
+from tests.cluster.chart.given import EVERYTHING, PRODUCTION, documented, one, rendered
 from tests.cluster.chart.installation import CHART, NAMESPACE, RELEASE, Helm, HelmFailed
 
 from handrail_gateway import listening
 from handrail_operator import installation
+from handrail_operator.plans import DEFAULT
 
 pytestmark = pytest.mark.cluster
+
+
+TINY = PRODUCTION["plans"]["tiny"]
 
 
 @pytest.fixture
@@ -48,6 +52,21 @@ def helm(tmp_path: Path) -> Helm:
             {"plans": {"tiny": PRODUCTION["plans"]["tiny"] | {"resources": {"agent": {"cpu": "1", "memory": "lots"}}}}},
             "lots",
         ),
+        ({"plans": {"Bad Name": TINY}}, "Bad Name"),
+        ({"plans": {"tiny": TINY | {"limits": {"eventPerSecond": 5}}}}, "eventPerSecond"),
+        ({"plans": {"tiny": TINY | {"limits": {"sockets": -1}}}}, "sockets"),
+        ({"plans": {"tiny": TINY | {"eventsBytes": -5}}}, "eventsBytes"),
+        ({"plans": {"tiny": TINY | {"databaseConnections": 0}}}, "databaseConnections"),
+        ({"nats": {"peers": [{"ipBlock": {"cdir": "10.0.0.0/8"}}]}}, "cdir"),
+        ({"nats": {"peers": [{"podSelector": {"app": "nats"}}]}}, "app"),
+        ({"nats": {"bundled": False, "url": "nats://nats.example.com:99999"}}, "/nats/url"),
+        ({"images": {"tag": "a b"}}, "/images/tag"),
+        ({"images": {"pullSecrets": ["a\nb"]}}, "/images/pullSecrets"),
+        ({"networkPolicies": {"apiServer": {"cidrs": ["999.1.1.1/99"]}}}, "/networkPolicies/apiServer/cidrs"),
+        ({"tenants": {"outbound": {"allowed": ["10.0.0.0/33"]}}}, "/tenants/outbound/allowed"),
+        ({"operator": {"priorityClassName": "a\nhostNetwork: true"}}, "/operator/priorityClassName"),
+        ({"gateway": {"ingress": {"className": "x\n  defaultBackend: {}"}}}, "/gateway/ingress/className"),
+        ({"gateway": {"nodeSelector": {"pool": "a b"}}}, "/gateway/nodeSelector"),
         ({"networkPolicies": {"apiServer": {"ports": [0]}}}, "/networkPolicies/apiServer/ports"),
         ({"gateway": {"ingress": {"enabled": True, "host": "https://handrail.example.com"}}}, "/gateway/ingress/host"),
         ({"gateway": {"httpRoute": {"enabled": True}}}, "gateway.httpRoute.parentRefs is needed"),
@@ -64,6 +83,40 @@ def test_refused_and_named(helm: Helm, values: dict[str, Any], named: str):
     with pytest.raises(HelmFailed) as refused:
         rendered(helm, values)
     assert named in str(refused.value), str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "network",
+    ["10.0.0.0/8", "10.2.0.1/32", "0.0.0.0/0", "255.255.255.255/32", "fd00::/8", "::/0", "2001:db8::1/128"],
+)
+def test_networks_that_there_are(helm: Helm, network: str):
+    told = {"apiServer": {"cidrs": [network]}}
+    assert rendered(helm, {"networkPolicies": told, "tenants": {"outbound": {"allowed": [network, "llm.corp:8000"]}}})
+
+
+def test_the_pages_plans_are_the_built_in_ones_and_one_more(helm: Helm, tmp_path: Path):
+    found = rendered(helm, documented("plans.md"))
+    path = tmp_path / "installation.yaml"
+    path.write_text(one(found, "ConfigMap", "handrail-installation")["data"]["installation.yaml"])
+    plans = installation.read(path).plans
+    assert {name: plan for name, plan in plans.items() if name != "gold"} == DEFAULT
+    assert plans["gold"].max_pods == 24
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"plans": {"gold": TINY}}, "there is no business, no small, no standard any more"),
+        ({"monitoring": {"serviceMonitors": {"enabled": True}}}, "networkPolicies.monitoringNamespaces is empty"),
+        ({"monitoring": {"rules": {"enabled": True}}}, "monitoring.rules.runbooks is no address"),
+    ],
+)
+def test_what_would_go_wrong_later_is_said(helm: Helm, values: dict[str, Any], said: str):
+    def notes(given: dict[str, Any]) -> str:
+        return helm("install", RELEASE, str(CHART), "--dry-run=client", values=given).partition("\nNOTES:")[2]
+
+    assert said in notes(values)
+    assert "WARNING" not in notes({})
 
 
 @pytest.mark.parametrize("values", [{}, PRODUCTION, EVERYTHING], ids=["default", "production", "everything"])

@@ -93,7 +93,7 @@ def test_a_plan_bounds_what_the_spec_asks_for_and_says_so():
 
 
 def of_plan(**fields: Any) -> Installation:
-    plan = {"limits": {}, "eventsBytes": 1, "signalsBytes": 1, "databaseConnections": 4} | fields
+    plan = {"limits": {}, "eventsBytes": 1048576, "signalsBytes": 1048576, "databaseConnections": 4} | fields
     return decode(places.INSTALLATION | {"plans": {"standard": plan}})
 
 

@@ -13,8 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 
 from handrail_contracts import names, subjects
-from handrail_contracts.record import Limits
-from handrail_operator.plans import Plan
+from handrail_operator.plans import Plan, PlanLimits
 from handrail_operator.provision import nats_jwt
 from handrail_operator.provision.tenant import provision_tenant
 
@@ -211,7 +210,7 @@ async def test_the_gateway_reads_tenants_and_notes_the_keys_use(servers, make_te
 
 async def test_a_full_stream_refuses_and_a_smaller_plan_takes_hold(servers, make_tenant, platform, tmp_path):
     tenant = await make_tenant(migrate=False)
-    tiny = Plan(limits=Limits(), events_bytes=256 * 1024, signals_bytes=256 * 1024, database_connections=4)
+    tiny = Plan(limits=PlanLimits(), events_bytes=256 * 1024, signals_bytes=256 * 1024, database_connections=4)
     access = dataclasses.replace(platform.access, plans={"tiny": tiny})
     await provision_tenant(dataclasses.replace(platform, access=access), tenant.name, "tiny", tenant.keyring)
     publish = tenant.record.publish

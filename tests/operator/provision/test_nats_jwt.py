@@ -5,8 +5,7 @@ import json
 
 import nkeys
 
-from handrail_contracts.record import Limits
-from handrail_operator.plans import Plan
+from handrail_operator.plans import Plan, PlanLimits
 from handrail_operator.provision import nats_claims, nats_jwt
 
 ACCOUNT_SEED = bytes(nkeys.encode_seed(bytes(range(32)), nkeys.PREFIX_BYTE_ACCOUNT)).decode()
@@ -15,7 +14,7 @@ USER_SEED = bytes(nkeys.encode_seed(bytes(range(64, 96)), nkeys.PREFIX_BYTE_USER
 
 
 def test_an_account_token_is_this_token():
-    plan = Plan(limits=Limits(), events_bytes=1000, signals_bytes=100, database_connections=4, nats_connections=8)
+    plan = Plan(limits=PlanLimits(), events_bytes=1000, signals_bytes=100, database_connections=4, nats_connections=8)
     token = nats_jwt.encode(
         OPERATOR_SEED,
         nats_jwt.public_key(ACCOUNT_SEED),
