@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from handrail_contracts import names
 from handrail_contracts.other_versions import read_spec
 from handrail_contracts.outbound_policy import Allowed
+from handrail_contracts.refusals import refusals
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_operator import plans
 from handrail_operator.errors import KeyringMissing, SpecInvalid
@@ -34,6 +35,7 @@ from handrail_operator.watching.cache import Children
 log = structlog.get_logger()
 
 Object = dict[str, Any]
+_MOST_REFUSALS = 5
 _GRANTED_WITHIN = 25
 """Tries, a fifth of a second apart, until a right that was just given counts."""
 
@@ -205,8 +207,10 @@ def _spec(tenant: Object) -> TenantSpec:
     try:
         spec, unknown = read_spec(tenant.get("spec"))
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        texts = [f"spec.{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found[:5]]
+        texts = [
+            f"spec.{'.'.join(map(str, place))}: {reason}"
+            for place, reason in refusals(error, TenantSpec, _MOST_REFUSALS)
+        ]
         raise SpecInvalid(f"{'; '.join(texts)}. What was in force goes on.") from error
     if unknown:
         # The definition is of a newer version than this operator: on the way forth or back.
