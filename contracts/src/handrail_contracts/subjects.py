@@ -18,6 +18,13 @@ SIGNALS_ALL = "signals.>"
 NUDGES_ALL = "nudges.*"
 WAKE_ALL = "wake.*"
 OPERATOR_ALL = "operator.*.*"
+SHARED_INBOX = "_INBOX"
+"""Prefix of where answers went for every user of an account alike; each could hear what others were answered."""
+
+
+def inbox(user: str) -> str:
+    """Prefix of where answers to one user of an account go; never below `SHARED_INBOX`."""
+    return f"{SHARED_INBOX}_{user}"
 
 
 def user_token(user_id: str) -> str:

@@ -17,7 +17,7 @@ from nats.errors import Error as NatsError
 from nats.js.errors import KeyNotFoundError
 from nats.js.kv import KV_DEL, KV_PURGE, KeyValue
 
-from handrail_contracts import names, subjects
+from handrail_contracts import inboxes, names, subjects
 from handrail_contracts.operator_calls import OperatorReply, decode_reply
 from handrail_contracts.problems import Problem, ProblemItem
 from handrail_contracts.record import decode_record
@@ -181,6 +181,7 @@ class PlatformBus:
         await self._client.connect(
             servers=[self._url],
             user_credentials=str(self._credentials),
+            inbox_prefix=inboxes.of_credentials(self._credentials.read_text(encoding="utf-8")),
             name="handrail-gateway",
             max_reconnect_attempts=-1,
             reconnect_time_wait=RECONNECT_WAIT,  # type: ignore[arg-type]  # a float does

@@ -19,7 +19,7 @@ from nats.aio.msg import Msg
 from nats.errors import ConnectionClosedError, MaxPayloadError
 from nats.errors import Error as NatsError
 
-from handrail_contracts import intake, subjects
+from handrail_contracts import inboxes, intake, subjects
 from handrail_contracts.problems import Problem
 from handrail_contracts.record import PublishCredentials
 from handrail_gateway.bus import RECONNECT_WAIT
@@ -355,6 +355,7 @@ class _Lane:
         await client.connect(
             servers=[self.url],
             user_credentials=RawCredentials(_CREDENTIALS.format(jwt=self.credentials.jwt, seed=self.credentials.seed)),
+            inbox_prefix=inboxes.of_credentials(self.credentials.jwt),
             name=f"handrail-gateway-{self.tenant}",
             max_reconnect_attempts=-1,
             reconnect_time_wait=RECONNECT_WAIT,  # type: ignore[arg-type]  # a float does

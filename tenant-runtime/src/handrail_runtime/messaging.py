@@ -3,7 +3,7 @@
 import structlog
 from nats.aio.client import Client
 
-from handrail_contracts import names
+from handrail_contracts import inboxes, names
 from handrail_runtime.settings import Settings
 
 log = structlog.get_logger()
@@ -12,7 +12,7 @@ log = structlog.get_logger()
 async def connect(settings: Settings, role: str, kind: type[Client] = Client) -> Client:
     """A connection of this `kind` that reconnects for ever. Raises MissingSecret, or NATS's own error on the first
     attempt."""
-    settings.secret(names.creds_file(role))
+    credentials = settings.secret(names.creds_file(role))
     client = kind()
 
     async def lost() -> None:
@@ -28,6 +28,7 @@ async def connect(settings: Settings, role: str, kind: type[Client] = Client) ->
     await client.connect(
         servers=[settings.nats_url],
         user_credentials=str(settings.secrets / names.creds_file(role)),
+        inbox_prefix=inboxes.of_credentials(credentials),
         name=f"{settings.tenant}-{role}",
         max_reconnect_attempts=-1,
         reconnect_time_wait=1,

@@ -5,7 +5,6 @@ from typing import Any
 from handrail_contracts import names, subjects
 from handrail_operator.plans import Plan
 
-INBOX = "_INBOX.>"
 _ROOM = 16 * 1024 * 1024
 """Bytes of an account beyond its streams, for the config bucket."""
 
@@ -38,12 +37,14 @@ def tenant_account(plan: Plan, revoked_until: int = 0) -> dict[str, Any]:
     return _account(limits, **({"revocations": {"*": revoked_until}} if revoked_until else {}))
 
 
-def _user(publish: list[str], subscribe: list[str]) -> dict[str, Any]:
+def _user(name: str, publish: list[str], subscribe: tuple[str, ...] = ()) -> dict[str, Any]:
+    # Programs of the version before have their answers sent to the shared place; those of this one to their own.
+    inboxes = [f"{subjects.inbox(name)}.>", f"{subjects.SHARED_INBOX}.>"]
     return {
         "type": "user",
         "version": 2,
         "pub": {"allow": publish},
-        "sub": {"allow": subscribe},
+        "sub": {"allow": [*inboxes, *subscribe]},
         "subs": -1,
         "data": -1,
         "payload": -1,
@@ -89,12 +90,12 @@ def gateway() -> dict[str, Any]:
         subjects.WAKE_ALL,
         subjects.OPERATOR_ALL,
     ]
-    return _user(publish, [INBOX])
+    return _user("gateway", publish)
 
 
 def publisher() -> dict[str, Any]:
     """Tenant account, held by the gateway: put events in, nothing else."""
-    return _user([subjects.EVENTS_ALL], [INBOX])
+    return _user("publisher", [subjects.EVENTS_ALL])
 
 
 def role(name: str) -> dict[str, Any]:
@@ -105,12 +106,12 @@ def role(name: str) -> dict[str, Any]:
             consume = _consume(names.EVENTS_STREAM, names.INGEST_CONSUMER)
             # It may look at what is new on its stream without taking it.
             look = f"$JS.API.DIRECT.GET.{names.EVENTS_STREAM}"
-            return _user([*config, *consume, look, subjects.SIGNALS_ALL], [INBOX])
+            return _user(name, [*config, *consume, look, subjects.SIGNALS_ALL])
         case "agent":
             consume = _consume(names.SIGNALS_STREAM, names.AGENT_CONSUMER)
-            return _user([*config, *consume, subjects.NUDGES_ALL], [INBOX])
+            return _user(name, [*config, *consume, subjects.NUDGES_ALL])
         case "realtime":
             # It hears of nudges, and puts dead letters and failed runs back when somebody asks for that.
-            return _user([*config, subjects.EVENTS_RETRY, subjects.SIGNALS_RESUME], [INBOX, subjects.NUDGES_ALL])
+            return _user(name, [*config, subjects.EVENTS_RETRY, subjects.SIGNALS_RESUME], (subjects.NUDGES_ALL,))
         case _:
             raise ValueError(f"there is no role {name}")

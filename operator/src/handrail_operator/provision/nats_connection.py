@@ -9,6 +9,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.errors import NoServersError
 
+from handrail_contracts import inboxes, subjects
 from handrail_operator.provision import nats_jwt
 
 LIFETIME = 3600
@@ -55,6 +56,7 @@ async def connect(
         name=name,
         user_jwt_cb=lambda: bytearray(jwt()),
         signature_cb=signature,
+        inbox_prefix=_inbox(claims),
         error_cb=note,
         closed_cb=end,
         max_reconnect_attempts=-1 if patient else 3,
@@ -62,6 +64,11 @@ async def connect(
         connect_timeout=5,
     )
     return client
+
+
+def _inbox(claims: dict[str, Any]) -> str:
+    """One who may hear everything has a place of its own all the same: others may listen at the shared one."""
+    return inboxes.of_claims(claims) if claims.get("sub") else subjects.inbox("operator")
 
 
 @asynccontextmanager
