@@ -11,6 +11,23 @@ import { deleteDatabase, localShelf, Store } from "./store";
 
 export type Listener = (detail: Record<string, unknown>) => void;
 
+/** What `on` tells of, and what comes with it. */
+export type Events = {
+  /** The first question to the platform is over, whatever came of it. */
+  ready: Record<string, never>;
+  nudge_shown: { nudge_id: string };
+  nudge_dismissed: { nudge_id: string; action_id?: string };
+  nudge_clicked: { nudge_id: string; action_id?: string };
+  nudge_completed: { nudge_id: string };
+  nudge_target_missing: { nudge_id: string };
+  /** A button of kind `event`: yours to answer. */
+  action: { nudge_id: string; action_id: string };
+  /** `code`: see the package's README; `reason`, `user_id`: of `identify` alone. */
+  error: { code: string; reason?: string; user_id?: string };
+};
+
+export type Detail<Name extends string> = Name extends keyof Events ? Events[Name] : Record<string, unknown>;
+
 export interface Handrail {
   readonly version: string;
   init(options: Options): void;
@@ -20,7 +37,7 @@ export interface Handrail {
   reset(): void;
   consent(state: Consent): void;
   /** Returns how to stop listening. */
-  on(event: string, fn: Listener): () => void;
+  on<Name extends keyof Events | (string & {})>(event: Name, fn: (detail: Detail<Name>) => void): () => void;
   flush(): Promise<void>;
   shutdown(): void;
   /** `["track", "name"]`: how calls made before the script was there arrive. */
@@ -151,14 +168,14 @@ export function createHandrail(origin: string | null, chunks: Chunks): Handrail 
         keepConsent(shelf(given), state);
       });
     },
-    on: (event, fn) => {
+    on: ((event: string, fn: Listener) => {
       if (typeof fn !== "function") return () => {};
       const set = listeners.get(event) ?? new Set();
       listeners.set(event, set.add(fn));
       return () => {
         set.delete(fn);
       };
-    },
+    }) as Handrail["on"],
     // The stub waits by a function.
     flush: async (done?: unknown) => {
       await guard.run(() => client?.flush());

@@ -2,7 +2,7 @@
 
 import { createHandrail, type Handrail } from "./handrail";
 
-export type { Handrail, Listener } from "./handrail";
+export type { Detail, Events, Handrail, Listener } from "./handrail";
 export type { Consent, IdentifyOptions, Options } from "./options";
 
 const LATER = {

@@ -2,7 +2,7 @@
 // not end it, because the page stays.
 
 import { useEffect, useRef } from "react";
-import { type Handrail, handrail, type Listener, type Options } from "./index";
+import { type Detail, type Events, type Handrail, handrail, type Options } from "./index";
 
 /**
  * Starts Handrail once for the page and keeps it to the user given: another `userId` is identified, none after one is a
@@ -51,7 +51,10 @@ export function useHandrail(options: Options | null): Handrail {
 }
 
 /** Calls `fn` for an event such as `nudge_clicked` or `action` as long as the component is there. */
-export function useHandrailEvent(event: string, fn: Listener): void {
+export function useHandrailEvent<Name extends keyof Events | (string & {})>(
+  event: Name,
+  fn: (detail: Detail<Name>) => void,
+): void {
   const latest = useRef(fn);
   useEffect(() => {
     latest.current = fn;

@@ -1,7 +1,7 @@
 // A page's first moment: what is captured before the file that sends is there, and when it cannot be had.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Client } from "../src/client";
+import { Client, type Emit } from "../src/client";
 import { Ahead } from "../src/delivery/ahead";
 import type { Chunks } from "../src/delivery/border";
 import { startDelivery } from "../src/delivery/index";
@@ -32,10 +32,10 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-function page(delivery: Chunks["delivery"], userId?: string): Client {
-  const options = { key: "pk_x", ...(userId && { userId }) };
+function page(delivery: Chunks["delivery"], userId?: string, emit: Emit = () => {}): Client {
+  const options = { key: "pk_Ab345678_secret", ...(userId && { userId }) };
   const given = { options, prefix: PREFIX, endpoint: "https://gateway.test", pending: false };
-  const client = new Client(given, new Guard(), () => {}, { delivery, other: OTHER });
+  const client = new Client(given, new Guard(), emit, { delivery, other: OTHER });
   clients.push(client);
   return client;
 }
@@ -162,4 +162,39 @@ test("the host's storage is not filled while nobody sends, and what fits nowhere
   const long = ahead(alone);
   for (let at = 0; at < 1_100; at++) long.add(event());
   expect([alone.items.size, long.lost]).toEqual([1_001, 99]);
+});
+
+/** A gateway that says no to this, and no more than 202 to all else. */
+function refusing(path: string, status: number, code: string) {
+  const inner = globalThis.fetch;
+  vi.stubGlobal("fetch", async (url: string, init: RequestInit) =>
+    url.includes(path) ? Response.json({ code }, { status }) : inner(url, init),
+  );
+}
+
+test.each([
+  [403, "origin", `${location.origin} is not in the tenant's spec.origins`],
+  [401, "key_unknown", "key pk_Ab345678"],
+])("a config refused with %d %s is told once: to the console and to the page", async (status, code, what) => {
+  refusing("/sdk/v1/config", status, code);
+  refusing("/api/v1/events", status, code);
+  const debug = vi.spyOn(console, "debug").mockReturnValue();
+  const emit = vi.fn<Emit>();
+  const client = page(async () => MODULE, undefined, emit);
+  await client.flush();
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(emit.mock.calls.filter(([event]) => event === "error")).toEqual([["error", { code }]]);
+  expect(debug.mock.calls).toEqual([["[handrail]", "refused:", code, what]]);
+  expect(client.life.ended).toBe(true);
+  debug.mockRestore();
+});
+
+test("a user whose identity is not taken: the page hears why", async () => {
+  refusing("/api/v1/identify", 403, "identity_required");
+  const emit = vi.fn<Emit>();
+  const client = page(async () => MODULE, "ada", emit);
+  await client.flush();
+  await vi.advanceTimersByTimeAsync(0);
+  const detail = { code: "identify", user_id: "ada", reason: "identity_required" };
+  expect(emit.mock.calls.filter(([event]) => event === "error")).toEqual([["error", detail]]);
 });

@@ -2,11 +2,13 @@
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Desk } from "../src/nudges/desk";
-import { messageNudge } from "../src/nudges/message";
+import { readNudge } from "../src/nudges/message";
 import { Shown } from "../src/nudges/shown";
 import type { Item, Stage, UiModule } from "../src/nudges/stage";
 import { Store } from "../src/store";
 import { life, TestShelf } from "./making";
+
+type NudgeFrame = Parameters<typeof readNudge>[0];
 
 const DAY_MS = 24 * 3600_000;
 
@@ -180,10 +182,48 @@ test("the browser remembers the last twenty, whatever stood there before", () =>
   expect(["other", "own", "n1", "n2"].map((id) => shown.has(id))).toEqual([true, true, false, true]);
 });
 
+const NUDGE = {
+  nudge_id: "n1",
+  kind: "tooltip",
+  title: "Save",
+  body: "Here.",
+  actions: [{ id: "ok", label: "OK", kind: "dismiss", url: null }],
+  target: "#save",
+  expires_at: "2099-01-01T00:00:00Z",
+};
+const frameOf = (more: object) => ({ type: "nudge", seq: 1, nudge: { ...NUDGE, ...more } }) as NudgeFrame;
+
+test("a nudge is taken as it is, and cut where it is a book", () => {
+  expect(readNudge(frameOf({}), "en")).toEqual(NUDGE);
+  const long = readNudge(frameOf({ title: "t".repeat(999), body: "b".repeat(99_999) }), "en");
+  expect([long?.title.length, long?.body.length]).toEqual([200, 2_000]);
+});
+
+test.each([
+  { body: { a: 1 } },
+  { title: [] },
+  { actions: "str" },
+  { actions: [null] },
+  { actions: [{ id: 1, label: "x" }] },
+  { target: 7 },
+  { nudge_id: "" },
+  { expires_at: "soon" },
+])("%j makes it none", (more) => {
+  expect(readNudge(frameOf(more), "en")).toBeNull();
+});
+
+test("what is no nudge at all, and no message, is none", () => {
+  for (const nudge of [null, undefined, 7, "x", []]) {
+    expect(readNudge({ type: "nudge", seq: 1, nudge } as unknown as NudgeFrame, "en")).toBeNull();
+  }
+  const message = { type: "message", seq: 1, message_id: "m1", text: { a: 1 } } as unknown as NudgeFrame;
+  expect(readNudge(message, "en")).toBeNull();
+});
+
 test("what somebody said is shown as it was said, in their own conversation", () => {
   const frame = { type: "message", seq: 1, message_id: "m1", text: "Where?" } as Parameters<
-    typeof messageNudge
+    typeof readNudge
   >[0];
-  const made = messageNudge(frame, "de");
-  expect([made.nudge_id, made.kind, made.body, made.language]).toEqual(["m1", "chat", "Where?", "de"]);
+  const made = readNudge(frame, "de");
+  expect([made?.nudge_id, made?.kind, made?.body, made?.language]).toEqual(["m1", "chat", "Where?", "de"]);
 });

@@ -65,9 +65,11 @@ test("delays grow with jitter from a second to a minute, and honour the server",
   expect(retryDelay(1, false, 30_000, () => 0.75)).toBe(31_500);
 });
 
-test("three failures without any answer: something blocks us, and a long pause follows", () => {
+test("failures without any answer: something blocks us, and a long pause follows", () => {
   expect(retryDelay(3, true, null, () => 0)).toBe(300_000);
-  expect([2, 3].map((silent) => isHopeless(silent, false))).toEqual([false, true]);
+  expect([1, 2].map((silent) => isHopeless(silent, 0))).toEqual([false, true]);
+  // It has told its config.
+  expect([2, 3].map((silent) => isHopeless(silent, 1))).toEqual([false, true]);
   // It is there, but away for a moment.
-  expect([3, 5, 6].map((silent) => isHopeless(silent, true))).toEqual([false, false, true]);
+  expect([3, 5, 6].map((silent) => isHopeless(silent, 2))).toEqual([false, false, true]);
 });

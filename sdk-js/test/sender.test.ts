@@ -143,12 +143,16 @@ test("what the server asked for counts on the next page too, and no other reason
   expect(gateway.posts).toHaveLength(1);
 });
 
-test("three failures without an answer mean five minutes of quiet, here and on the next page", async () => {
+test.each([
+  [2, "where nothing was ever answered", () => {}],
+  [3, "where only the config was", (sender: Sender) => sender.reached()],
+])("%d failures %s mean five minutes of quiet, here and on the next page", async (tries, _, before) => {
   const first = setup();
-  first.gateway.script = [SILENCE, SILENCE, SILENCE];
+  before(first.sender);
+  first.gateway.script = Array(4).fill(SILENCE);
   first.add(event());
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(first.gateway.posts).toHaveLength(3);
+  expect(first.gateway.posts).toHaveLength(tries);
   const { gateway, sender, add } = setup(first.shelf);
   add(event());
   await vi.advanceTimersByTimeAsync(200_000);

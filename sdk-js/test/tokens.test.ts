@@ -51,6 +51,16 @@ test("a token that the server takes no more is replaced by a proof", async () =>
   ]);
 });
 
+test.each([
+  [{ status: 403, body: { code: "identity_required" } }, "identity_required"],
+  [{ status: 502, body: "<html>" }, "502"],
+  [{ status: 0, body: null }, "no_answer"],
+])("why there is no token is the gateway's own word, or what came instead", async (answer, reason) => {
+  const { tokens } = world(answer);
+  expect(await tokens.introduce({ userId: "ada" })).toBeUndefined();
+  expect(tokens.refusal).toBe(reason);
+});
+
 const NO_PROOFS: [string, unknown][] = [
   [
     "throws",

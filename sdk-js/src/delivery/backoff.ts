@@ -2,16 +2,19 @@
 
 const FIRST_MS = 1_000;
 const MOST_MS = 60_000;
-/** After so many failures without any answer, on a machine that is online, something blocks us. */
-const BLOCKED = 3;
-/** Where it has answered before, it is more likely away for a moment. */
-const AWAY = 6;
+/**
+ * After so many failures without any answer, on a machine that is online, something blocks us; where it has told its
+ * config, perhaps; where it has taken events, it is more likely away for a moment.
+ */
+const MOST_SILENT = [2, 3, 6] as const;
+/** How far the server was heard on this page: not at all, its config, an answer to events. */
+export type Heard = 0 | 1 | 2;
 /** Every try would be a red line in the host's console. */
 const LONG_MS = 5 * 60_000;
 
 /** Whether another try would be of no use for a while. `silent`: failures in a row without any answer. */
-export function isHopeless(silent: number, hasAnswered: boolean): boolean {
-  return silent >= (hasAnswered ? AWAY : BLOCKED);
+export function isHopeless(silent: number, heard: Heard): boolean {
+  return silent >= MOST_SILENT[heard];
 }
 
 /** Jitter from 1 s to 60 s; never earlier than the server asked. */

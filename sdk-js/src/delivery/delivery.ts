@@ -78,6 +78,10 @@ export class Delivery {
     this.sender.release(userId);
   }
 
+  reached(): void {
+    this.sender.reached();
+  }
+
   retryNow(): void {
     this.sender.retryNow();
   }

@@ -10,6 +10,12 @@ export interface Answer {
   body: unknown;
 }
 
+/** The gateway's word for what is wrong; else the status. */
+export function codeOf({ body, status }: Answer): string {
+  const { code } = Object(body) as { code?: unknown };
+  return typeof code === "string" && code ? code : status ? `${status}` : "no_answer";
+}
+
 /** JSON under this type, with the key in the body, needs no preflight. */
 const PLAIN = { "Content-Type": "text/plain;charset=UTF-8" };
 const NONE: Answer = { status: 0, retryAfter: null, body: null };

@@ -4,15 +4,15 @@
 import type { Lifetime } from "../lifetime";
 import type { SnippetConfig } from "../wire";
 import { readConfig } from "./config";
-import type { Door } from "./door";
+import { codeOf, type Door } from "./door";
 
 const AGAIN_MS = 30_000;
 const MOST_MS = 10 * 60_000;
 
 export interface Followed {
   config(config: SnippetConfig): void;
-  /** This key may not be used here. */
-  refused(): void;
+  /** This key may not be used here; the gateway's code says why. */
+  refused(code: string): void;
   /** The first answer came, whatever it was. */
   answered(): void;
 }
@@ -25,7 +25,7 @@ export function followConfig(door: Door, life: Lifetime, anew: boolean, followed
     if (life.ended) return;
     const config = answer.status === 200 ? readConfig(answer.body) : null;
     if (config) followed.config(config);
-    else if (answer.status === 401 || answer.status === 403) followed.refused();
+    else if (answer.status === 401 || answer.status === 403) followed.refused(codeOf(answer));
     else life.after(againMs, () => void life.guard.run(() => ask(Math.min(MOST_MS, againMs * 4))));
     if (first) followed.answered();
     first = false;

@@ -20,6 +20,9 @@ import { outlet } from "./outlet";
 /** Hashes of what is fetched later, put in by the build. */
 declare const __CHUNKS__: Readonly<Record<Later, string>>;
 
+/** The part of a key that names it. */
+const KEY_CHARS = 11;
+
 export function startDelivery(core: Core): Outgoing {
   const { given, life, store, rules, who, ahead, recorder, emit } = core;
   const { prefix, options } = given;
@@ -27,10 +30,17 @@ export function startDelivery(core: Core): Outgoing {
   const config = new Config(store, rules);
   const introduction = new Introduction(who, store, door);
   const { tokens } = introduction;
-  const out = outlet(door, tokens, config, (reason) => {
-    emit("error", { code: reason });
+  const refused = (code: string) => {
+    if (life.ended) return;
+    const whose =
+      code === "origin"
+        ? `${location.origin} is not in the tenant's spec.origins`
+        : `key ${options.key.slice(0, KEY_CHARS)}`;
+    debug("refused:", code, whose);
+    emit("error", { code });
     core.end();
-  });
+  };
+  const out = outlet(door, tokens, config, refused);
   const delivery = new Delivery(store, prefix, ahead, out, life);
   const gate = new LiveGate(liveCore(), life);
   recorder.titleOf = titleOf;
@@ -41,7 +51,7 @@ export function startDelivery(core: Core): Outgoing {
     const { userId } = who;
     void life.guard.run(async () => {
       const known = await introduction.make();
-      if (!known && !life.ended) emit("error", { code: "identify", user_id: userId });
+      if (!known && !life.ended) emit("error", { code: "identify", user_id: userId, reason: tokens.refusal });
       delivery.release(userId);
     });
   };
@@ -73,8 +83,7 @@ export function startDelivery(core: Core): Outgoing {
     }
     begin();
     if (!now.identity_enforced) delivery.release(who.userId);
-    // The server can be reached.
-    delivery.retryNow();
+    delivery.reached();
     gate.open();
   };
 
@@ -83,10 +92,7 @@ export function startDelivery(core: Core): Outgoing {
   // Where the last word was a no, the browser's own copy will not do.
   followConfig(door, life, !begun, {
     config: configured,
-    refused: () => {
-      debug("this key may not be used here");
-      core.end();
-    },
+    refused,
     answered: () => emit("ready", {}),
   });
   for (const element of core.used.splice(0)) gate.seeUsed(element);

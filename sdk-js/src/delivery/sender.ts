@@ -3,7 +3,7 @@
 import { debug } from "../guard";
 import type { Lifetime } from "../lifetime";
 import type { Store } from "../store";
-import { isHopeless, retryDelay } from "./backoff";
+import { type Heard, isHopeless, retryDelay } from "./backoff";
 import type { Answer } from "./door";
 import type { Entry } from "./entry";
 import { judge } from "./outcome";
@@ -65,7 +65,7 @@ export class Sender {
   private failures = 0;
   /** Failures in a row without any answer. */
   private silent = 0;
-  private hasAnswered = false;
+  private heard: Heard = 0;
   private asides = 0;
   private notBefore = 0;
   /** The server asked for the pause. */
@@ -104,6 +104,12 @@ export class Sender {
     }
     // What was not held goes in its own time: by then the config of a new visitor may have said no.
     if (this.held.size < before) this.schedule(0);
+  }
+
+  /** The server has told its config. */
+  reached(): void {
+    this.heard ||= 1;
+    this.retryNow();
   }
 
   /** There is reason to believe that the server can be reached. */
@@ -196,7 +202,7 @@ export class Sender {
     const at = (indices: number[]) => indices.flatMap((index) => entries[index] ?? []);
     if (answer.status) {
       this.silent = 0;
-      this.hasAnswered = true;
+      this.heard = 2;
     }
     if (outcome.kind !== "retry") this.failures = 0;
     switch (outcome.kind) {
@@ -245,7 +251,7 @@ export class Sender {
   private pause(answer: Answer, afterMs: number | null): void {
     const online = navigator.onLine !== false;
     if (!answer.status && online) this.silent += 1;
-    const hopeless = isHopeless(this.silent, this.hasAnswered);
+    const hopeless = isHopeless(this.silent, this.heard);
     const delay = retryDelay(this.failures, hopeless, afterMs, this.random);
     const ms = online ? delay : Math.max(delay, OFFLINE_MS);
     this.asked = afterMs !== null;
@@ -259,7 +265,6 @@ export class Sender {
 
   private stop(reason: string): void {
     this.stopped = true;
-    debug("stopped:", reason);
     this.outlet.stopped(reason);
   }
 

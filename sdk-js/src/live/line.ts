@@ -1,9 +1,10 @@
 // One user's connection, shared by the tabs of the browser: one of them holds the socket and passes on what comes; the
 // others pass back what was shown. The one that shows is the one that is looked at.
 
+import { debug } from "../guard";
 import type { Lifetime } from "../lifetime";
 import type { Desk } from "../nudges/desk";
-import { messageNudge } from "../nudges/message";
+import { readNudge } from "../nudges/message";
 import { Channel, type Note } from "../tabs/channel";
 import { Seat } from "../tabs/seat";
 import { isAnonymous } from "../who/anonymous";
@@ -165,7 +166,14 @@ export class Line {
     if (frame.type !== "nudge" && frame.type !== "message") return;
     this.lastSeq = Math.max(this.lastSeq, frame.seq);
     const message = frame.type === "message";
-    const nudge = message ? messageNudge(frame, this.core.language()) : frame.nudge;
+    const nudge = readNudge(frame, this.core.language());
+    if (!nudge) {
+      // Sent again and again, it would be no better.
+      if (!this.chair.held) return;
+      debug("no nudge", frame.seq);
+      this.ack(frame.seq);
+      return;
+    }
     const item = { nudge, seq: frame.seq, message };
     this.open.set(frame.seq, frame);
     if (!this.desk.take(item) && this.chair.held && this.desk.wasShown(item)) this.ack(frame.seq);
@@ -193,7 +201,8 @@ export class Line {
     if (held && held.expiresAt > Date.now()) {
       this.stopRenewing = this.life.after(RENEW_AGAIN_MS, () => void this.renew());
     } else {
-      this.core.emit("error", { code: "identify", user_id: this.user });
+      const { refusal: reason } = this.core.tokens;
+      this.core.emit("error", { code: "identify", user_id: this.user, reason });
     }
   }
 }

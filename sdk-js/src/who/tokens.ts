@@ -1,7 +1,7 @@
 // User tokens, in memory only: got by identify, renewed before they expire when next needed (the live side has a timer
 // for users who would need a proof again). Tabs of one browser hand them to each other.
 
-import type { Answer, Door } from "../delivery/door";
+import { type Answer, codeOf, type Door } from "../delivery/door";
 import type { ProblemBody } from "../wire";
 import { isAnonymous } from "./anonymous";
 
@@ -33,6 +33,8 @@ const FAULT_MS = 5_000;
 export class Tokens {
   /** Told of each token that this tab got. */
   taken: (userId: string, held: Held) => void = () => {};
+  /** Why no token was to be had when last asked: the gateway's code. */
+  refusal = "";
   private held = new Map<string, Held>();
   private sources = new Map<string, IdentityToken>();
   /** Traits and the id before, until the server has them. */
@@ -165,6 +167,7 @@ export class Tokens {
       this.taken(userId, held);
       return body.token;
     }
+    this.refusal = codeOf(answer);
     const refused = answer.status === 403;
     if (!refused) this.faulty.add(userId);
     // Do not ask again at every batch: a refusal stands for a while, a fault for a moment.
