@@ -29,7 +29,12 @@ func IdentityToken(userID, secret string, lasting time.Duration) (string, error)
 }
 
 func main() {
-	token, err := IdentityToken(os.Args[1], os.Getenv("HANDRAIL_IDENTITY_SECRET"), 10*time.Minute)
+	secret := os.Getenv("HANDRAIL_IDENTITY_SECRET")
+	if len(os.Args) != 2 || secret == "" {
+		fmt.Fprintln(os.Stderr, "usage: HANDRAIL_IDENTITY_SECRET=... go run sign.go USER_ID")
+		os.Exit(1)
+	}
+	token, err := IdentityToken(os.Args[1], secret, 10*time.Minute)
 	if err != nil {
 		panic(err)
 	}

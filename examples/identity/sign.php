@@ -14,5 +14,10 @@ function identity_token(string $userId, string $secret, int $seconds = 600): str
 }
 
 if (PHP_SAPI === 'cli' && realpath($argv[0]) === __FILE__) {
-    echo identity_token($argv[1], (string) getenv('HANDRAIL_IDENTITY_SECRET')), "\n";
+    $secret = (string) getenv('HANDRAIL_IDENTITY_SECRET');
+    if ($argc !== 2 || $secret === '') {
+        fwrite(STDERR, "usage: HANDRAIL_IDENTITY_SECRET=... php sign.php USER_ID\n");
+        exit(1);
+    }
+    echo identity_token($argv[1], $secret), "\n";
 }

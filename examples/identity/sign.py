@@ -23,4 +23,6 @@ def identity_token(user_id: str, secret: str, seconds: int = 600) -> str:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2 or not os.environ.get("HANDRAIL_IDENTITY_SECRET"):
+        sys.exit("usage: HANDRAIL_IDENTITY_SECRET=... python3 sign.py USER_ID")
     print(identity_token(sys.argv[1], os.environ["HANDRAIL_IDENTITY_SECRET"]))

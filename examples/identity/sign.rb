@@ -10,4 +10,8 @@ def identity_token(user_id, secret, seconds: 600)
   "#{text}.#{encode.(OpenSSL::HMAC.digest("SHA256", secret, text))}"
 end
 
-puts identity_token(ARGV.fetch(0), ENV.fetch("HANDRAIL_IDENTITY_SECRET")) if $PROGRAM_NAME == __FILE__
+if $PROGRAM_NAME == __FILE__
+  secret = ENV.fetch("HANDRAIL_IDENTITY_SECRET", "")
+  abort "usage: HANDRAIL_IDENTITY_SECRET=... ruby sign.rb USER_ID" if ARGV.size != 1 || secret.empty?
+  puts identity_token(ARGV.first, secret)
+end

@@ -1,6 +1,7 @@
 """The server examples that sign identity tokens, each run in its language and read by the gateway's own check."""
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -44,6 +45,12 @@ def test_the_gateway_accepts_what_the_example_signs(example: str, tmp_path: Path
     if command[0] == "go":
         run = [str(tmp_path / "sign")]
         subprocess.run([*command, *run, str(EXAMPLES / example)], env=env, timeout=BUILD_SECONDS, check=True)
+    for arguments, without in (([], {}), (["u-1"], {"HANDRAIL_IDENTITY_SECRET": ""})):
+        wrong = subprocess.run(
+            [*run, *arguments], env=env | without, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+        assert (wrong.returncode, wrong.stdout) == (1, "")
+        assert re.fullmatch(rf"usage: HANDRAIL_IDENTITY_SECRET=\.\.\. .*{re.escape(example)} USER_ID\n", wrong.stderr)
     for user in USERS:
         done = subprocess.run([*run, user], env=env, capture_output=True, text=True, timeout=SECONDS, check=False)
         assert done.returncode == 0, done.stderr

@@ -310,6 +310,8 @@ class LocalPlatform:
         if key:
             source = f"{self.gateway_url}/sdk/v1/onboarding-agent-sdk.js"
             lines.append(f'    snippet  <script async src="{source}" data-key="{key.key}"></script>')
+            file = tenant.wanted.document.path if tenant.wanted else "its file"
+            lines.append(f"             in a page of your own: its origin must be in spec.origins of {file}")
         return lines
 
     # --- status ----------------------------------------------------------------------------------------------
