@@ -26,10 +26,11 @@ def secret(name: str, key: str, text: str) -> dict[str, Any]:
 
 
 def test_a_database_that_is_away_fails_the_install_which_goes_on_when_mended(empty: Site):
-    away = f"127.0.0.1:{free_port()}"
+    port = free_port()
+    away = f"127.0.0.1:{port}"
     empty.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
     empty.apply(secret("own-postgres", "postgres-url", f"postgresql://me:s3cret@{away}/postgres"))
-    own = {"postgres": {"bundled": False, "existingSecret": {"name": "own-postgres"}}}
+    own = {"postgres": {"bundled": False, "port": port, "existingSecret": {"name": "own-postgres"}}}
     began = time.monotonic()
     with pytest.raises(HelmFailed, match="handrail-bootstrap"):
         empty.install(**SMALL, **own)
