@@ -65,7 +65,8 @@ def test_an_operator_under_a_newer_definition_and_the_way_back(empty: Site, tmp_
     changed = seen(empty, empty.get("otn", "acme")["metadata"]["generation"])
     assert changed["spec"]["addedLater"] == {"on": False}
     assert changed["status"]["revision"] != first["status"]["revision"], "what is known of it has come into force"
-    assert "fields of the spec are not known to this version" in empty.logs()
+    line = "fields of the spec are not known to this version"
+    until(lambda: line in empty.logs(), "the operator's log names what it does not know", PATIENCE)
     assert pods(empty) == running
 
     empty.helm("rollback", RELEASE, "1", "--wait", f"--timeout={PATIENCE}s")
