@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,7 +78,13 @@ class Site:
 
     def _bring(self, how: str, *more: str, values: dict[str, Any]) -> str:
         arguments = [how, RELEASE, str(CHART), "--wait", "--timeout", f"{PATIENCE}s", *more]
-        return self.helm(*arguments, values=self.values(**values), seconds=PATIENCE + 30)
+        try:
+            return self.helm(*arguments, values=self.values(**values), seconds=PATIENCE + 30)
+        except HelmFailed:
+            # For whoever reads why a test failed: by then all of it is gone.
+            pods = self.kubectl("get", "pods", "-A", "-o", "wide")
+            sys.stdout.write(f"{pods}\n{self.events()}\n{self.pods.faults()}\n{self.logs()}")
+            raise
 
     def values(self, **more: Any) -> dict[str, Any]:
         return {"images": {"tag": TAG}} | more
@@ -90,6 +97,10 @@ class Site:
 
     def get(self, *arguments: str) -> Any:
         return self.reader.get(*arguments)
+
+    def events(self) -> str:
+        """What was told of the platform's objects, oldest first."""
+        return self.kubectl("get", "events", "-n", NAMESPACE, "--sort-by=.metadata.creationTimestamp")
 
     def logs(self, namespace: str = NAMESPACE) -> str:
         """Of every pod there has been."""

@@ -16,7 +16,7 @@ from handrail_contracts import names
 PROGRAM = shutil.which("prometheus")
 pytestmark = [
     pytest.mark.cluster,
-    pytest.mark.soak,
+    pytest.mark.slow,
     pytest.mark.skipif(PROGRAM is None, reason="prometheus is not here (Debian: prometheus)"),
 ]
 ACME = Path(__file__).parents[3] / "examples" / "tenants" / "acme.yaml"

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +48,8 @@ class Ground:
     changed: Callable[[], None]
     event: Callable[[str, str, str], None]
     """Type, reason, message."""
+    done: Callable[[asyncio.Task[None]], None]
+    """Told of each task beside the container that ended."""
 
 
 @dataclass
@@ -169,7 +171,8 @@ class Container:
             return 0  # ended before it began
         if self.ending:  # while it was being started
             self.ground.processes.stop(process, 0)
-        self._probing = [asyncio.create_task(self._probe(), name=f"probes-{self.name}")]
+        self._probing = []
+        self._beside(self._probe(), "probes")
         self.ground.changed()
         try:
             code = await asyncio.shield(process.exited)
@@ -202,7 +205,7 @@ class Container:
         self.ground.changed()
         for kind, told in (("readinessProbe", self._told_ready), ("livenessProbe", self._told_alive)):
             if probe := self.spec.get(kind):
-                self._probing.append(asyncio.create_task(probes.watch(probe, asked, told), name=f"{kind}-{self.name}"))
+                self._beside(probes.watch(probe, asked, told), kind)
         return None
 
     def _told_ready(self, good: bool, fault: str) -> None:
@@ -220,7 +223,12 @@ class Container:
         self.ground.event("Normal", "Killing", f"Container {self.name} failed {kind.lower()}, will be restarted")
         spec = self.ground.pod()["spec"]
         grace = probe.get("terminationGracePeriodSeconds", spec.get("terminationGracePeriodSeconds", 30))
-        self._probing.append(asyncio.create_task(self._stop(grace), name=f"stop-{self.name}"))
+        self._beside(self._stop(grace), "stop")
+
+    def _beside(self, work: Coroutine[Any, Any, None], what: str) -> None:
+        task = asyncio.create_task(work, name=f"{what}-{self.name}")
+        task.add_done_callback(self.ground.done)
+        self._probing.append(task)
 
     async def _stop(self, grace: float) -> None:
         process = self.process

@@ -66,6 +66,7 @@ class LocalNode:
             },
             data=self._data,
             names=self._names,
+            note=self._note,
         )
 
     async def start(self) -> None:

@@ -37,6 +37,8 @@ class Host:
     """Kind, namespace, name."""
     names: Callable[[str | None, tuple[str, str] | None], str]
     """The text of an /etc/hosts: namespace, own address and name."""
+    note: Callable[[str], None]
+    """A line for whoever looks why the node did something it should not."""
 
 
 @dataclass
@@ -72,6 +74,7 @@ class Pod:
             view=self._view,
             changed=self._dirty.set,
             event=self.event,
+            done=self.done,
         )
         self.init = [Container(one, ground) for one in spec.get("initContainers", [])]
         self.containers = [Container(one, ground) for one in spec["containers"]]
@@ -116,6 +119,8 @@ class Pod:
         life = asyncio.create_task(self._live(), name="live")
         deleting = asyncio.create_task(self._deleting.wait(), name="deleting")
         beside = [asyncio.create_task(self._tell(), name="tell"), asyncio.create_task(self._refresh(), name="refresh")]
+        for one in beside:
+            one.add_done_callback(self.done)
         try:
             await asyncio.wait([life, deleting], return_when=asyncio.FIRST_COMPLETED)
             if self._deleting.is_set():
@@ -140,6 +145,11 @@ class Pod:
             body = {"gracePeriodSeconds": 0, "preconditions": {"uid": self.object["metadata"]["uid"]}}
             with contextlib.suppress(Refused, httpx2.HTTPError):
                 await self.host.api.delete(self.path, body)
+
+    def done(self, task: asyncio.Task[None]) -> None:
+        """Of a task that nobody waits for: a fault of it is told at once, not when the pod ends."""
+        if not task.cancelled() and (error := task.exception()):
+            self.host.note(f"{self.path}: {task.get_name()}: {error!r}")
 
     def event(self, kind: str, reason: str, message: str) -> None:
         metadata = self.object["metadata"]

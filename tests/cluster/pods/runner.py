@@ -65,6 +65,11 @@ class Pods:
         files = sorted(folder.glob("*.log")) if container is None else [folder / f"{container}.log"]
         return "".join(path.read_text(errors="replace") for path in files if path.exists())
 
+    def faults(self) -> str:
+        """What the node did that it should not have done, a line each."""
+        log = self.folder / "node.log"
+        return log.read_text() if log.exists() else ""
+
     def address(self, namespace: str, pod: str) -> str | None:
         """Where a pod of this node listens."""
         found = self._running().find(namespace, pod)
