@@ -91,7 +91,7 @@ time.sleep(600)
         return any(one["name"] == "main" and one["restartCount"] == 1 and one["ready"] for one in found)
 
     until(again, "a second start")
-    assert cluster.pods.logs(namespace, "hangs", "main") == "began\nbegan\n"
+    until(lambda: cluster.pods.logs(namespace, "hangs", "main") == "began\nbegan\n", "its own words")
     await_event(cluster, namespace, "hangs", "Unhealthy", "Liveness probe failed: the command ended with 1")
     await_event(cluster, namespace, "hangs", "Killing", "Container main failed liveness probe, will be restarted")
     status = cluster.get("pod", "hangs", "-n", namespace)["status"]["containerStatuses"]
