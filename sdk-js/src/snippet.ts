@@ -7,7 +7,8 @@ import type { Options } from "./options";
 
 declare global {
   interface Window {
-    handrail?: Handrail | unknown[][];
+    /** `src`: where a stub imports this from. */
+    handrail?: Handrail | (unknown[][] & { src?: string });
   }
 }
 
@@ -15,14 +16,14 @@ function start(): void {
   const script = document.currentScript;
   const before = window.handrail;
   const told = (name: string) => script?.getAttribute(name);
-  const source = told("src");
+  const queued = Array.isArray(before) ? before : [];
+  const source = told("src") ?? queued.src;
   const address = source ? new URL(source, document.baseURI) : null;
   const handrail = createHandrail(
     address?.origin ?? null,
     remoteChunks(address?.href ?? `${location.origin}/sdk/v1/`, !!told("integrity")),
   );
   window.handrail = handrail;
-  const queued = Array.isArray(before) ? before : [];
   // A stub's methods may be in somebody's hands: from here on they end here.
   if (queued === before) queued.push = handrail.push;
   // Before init, so that who is identified already is so from the first event on; a flush after it.

@@ -3,30 +3,41 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import stub from "../src/stub";
 
-const SRC = "https://handrail.example.test/sdk/v1/onboarding-agent-sdk.js";
+/** A snippet that only counts, by test: one may still be on its way when the next test begins. */
+const counting = (then = "") =>
+  `data:text/javascript,globalThis.loads${test}=(globalThis.loads${test}??0)+1;${then}//`;
 const KEY = "pk_x";
-type Stubbed = unknown[][] & Record<string, (...args: unknown[]) => unknown>;
+const AGAIN_MS = 5_000;
+type Stubbed = unknown[][] & Record<string, (...args: unknown[]) => unknown> & { src: string };
 const page = window as unknown as { handrail?: Stubbed };
-/** Nothing is fetched here: a script stays as it is until a test says what became of it. */
-const place = document.createDocumentFragment();
-const scripts = () => [...place.querySelectorAll("script")].filter((script) => script.src === SRC);
+const loads = () => (globalThis as Record<string, unknown>)[`loads${test}`];
+/** Nothing is fetched by an element here: it stays as it is until a test says what became of it. */
+const place = document.createElement("div");
+const element = () => place.firstElementChild as HTMLScriptElement & HTMLLinkElement;
 const own = () => page.handrail as Stubbed;
-const fail = () => scripts()[0]?.onerror?.(new Event("error"));
+const lists = Object.getPrototypeOf(document.createElement("link").relList) as DOMTokenList;
+const fetchesAhead = (it: boolean) => vi.spyOn(lists, "supports").mockReturnValue(it);
+const loaded = (times: number) => vi.waitFor(() => expect(loads()).toBe(times));
+let src = "";
+let test = 0;
 
 beforeEach(() => {
-  vi.useFakeTimers();
+  vi.useFakeTimers({ shouldAdvanceTime: true });
   vi.spyOn(document.head, "append").mockImplementation((node) => place.append(node));
+  test++;
+  src = counting();
 });
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
   delete page.handrail;
-  for (const script of scripts()) script.remove();
+  place.replaceChildren();
 });
 
 describe("the stub", () => {
   it("keeps calls in their order, with init first", () => {
-    stub(SRC, { key: KEY });
+    stub(src, { key: KEY });
     own().track?.("a", { n: 1 });
     own().identify?.("u-1");
     expect([...own()]).toEqual([
@@ -36,36 +47,51 @@ describe("the stub", () => {
     ]);
   });
 
-  it("loads one script, however often it stands in the page", () => {
-    stub(SRC, { key: KEY });
-    stub(SRC, { key: KEY });
-    expect(scripts()).toHaveLength(1);
-    expect(scripts()[0]?.async).toBe(true);
+  it("loads the snippet once, by no element, however often it stands in the page", async () => {
+    stub(src, { key: KEY });
+    stub(src, { key: KEY });
+    await loaded(1);
+    await vi.advanceTimersByTimeAsync(10 * AGAIN_MS);
+    expect(loads()).toBe(1);
+    expect(element()).toBeNull();
     expect([...own()]).toHaveLength(1);
+    expect(own().src).toBe(src);
   });
 
   it("takes over a bare array, and leaves the snippet itself alone", () => {
     page.handrail = [["track", "before"]] as unknown as Stubbed;
-    stub(SRC, { key: KEY });
+    stub(src, { key: KEY });
     expect([...own()]).toEqual([
       ["track", "before"],
       ["init", { key: KEY }],
     ]);
     const snippet = { init() {} } as unknown as Stubbed;
     page.handrail = snippet;
-    stub(SRC, { key: KEY });
+    stub(src, { key: KEY });
     expect(page.handrail).toBe(snippet);
-    expect(scripts()).toHaveLength(1);
   });
 
-  it("asks for the hash where it has one", () => {
-    stub(SRC, { key: KEY }, "sha384-x");
-    expect(scripts()[0]?.integrity).toBe("sha384-x");
-    expect(scripts()[0]?.getAttribute("crossorigin")).toBe("");
+  it("fetches by the hash where it has one, and runs what was fetched", async () => {
+    fetchesAhead(true);
+    stub(src, { key: KEY }, "sha384-x");
+    expect([element().localName, element().rel, element().href]).toEqual(["link", "modulepreload", src]);
+    expect([element().integrity, element().getAttribute("crossorigin")]).toEqual(["sha384-x", ""]);
+    expect(loads()).toBeUndefined();
+    element().onload?.(new Event("load"));
+    await loaded(1);
+  });
+
+  it("takes a script where a browser fetches no modules ahead", async () => {
+    fetchesAhead(false);
+    stub(src, { key: KEY }, "sha384-x");
+    expect([element().localName, element().src, element().integrity]).toEqual(["script", src, "sha384-x"]);
+    element().onload?.(new Event("load"));
+    await vi.advanceTimersByTimeAsync(10 * AGAIN_MS);
+    expect(loads()).toBeUndefined();
   });
 
   it("stops a listener that was stopped before the snippet came", () => {
-    stub(SRC, { key: KEY });
+    stub(src, { key: KEY });
     const fn = vi.fn();
     const stop = own().on?.("ready", fn) as () => void;
     const [, , queued] = [...own()].at(-1) as [string, string, (detail: unknown) => void];
@@ -77,25 +103,38 @@ describe("the stub", () => {
   });
 
   it("tries once more after an error, then gathers nothing and lets nobody wait", async () => {
-    stub(SRC, { key: KEY });
+    stub(counting("throw 1;"), { key: KEY });
     own().track?.("a");
     const flushed = own().flush?.();
-    fail();
-    expect(scripts()).toHaveLength(0);
-    vi.advanceTimersByTime(10_000);
-    expect(scripts()).toHaveLength(1);
+    await loaded(1);
     expect([...own()].map(([name]) => name)).toEqual(["init", "track", "flush"]);
-    fail();
+    await vi.advanceTimersByTimeAsync(AGAIN_MS);
+    await loaded(2);
     await flushed;
-    vi.advanceTimersByTime(3_600_000);
-    expect(scripts()).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(loads()).toBe(2);
     own().track?.("b");
     await own().flush?.();
     expect([...own()]).toEqual([]);
   });
 
+  it("gives up a file of another hash in the same way", async () => {
+    fetchesAhead(true);
+    stub(src, { key: KEY }, "sha384-x");
+    const flushed = own().flush?.();
+    element().onerror?.(new Event("error"));
+    expect(element()).toBeNull();
+    await vi.advanceTimersByTimeAsync(AGAIN_MS);
+    // A browser remembers that an address failed.
+    expect(element().href).toBe(`${src}?2`);
+    element().onerror?.(new Event("error"));
+    await flushed;
+    expect([...own()]).toEqual([]);
+    expect(loads()).toBeUndefined();
+  });
+
   it("is bounded", () => {
-    stub(SRC, { key: KEY });
+    stub(src, { key: KEY });
     for (let index = 0; index < 500; index++) own().track?.(`${index}`);
     expect(own().length).toBeLessThanOrEqual(100);
   });

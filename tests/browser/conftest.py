@@ -255,7 +255,7 @@ def site(up: Up, sites: Sites) -> Callable[..., str]:
 
     def address(name: str, *, tenant: str = "acme", host: str = "127.0.0.1", **more: Any) -> str:
         key = str(up.status["tenants"][tenant]["publishable_key"])
-        mount = Mount(name, gateway=str(up.status["gateway"]), key=key, files=manifest(), **more)
+        mount = Mount(name, gateway=str(up.status["gateway"]), key=key, **{"files": manifest(), **more})
         return sites.mount(mount, host)
 
     return address

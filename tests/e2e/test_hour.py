@@ -5,15 +5,12 @@ kubelets, containers. Run by `make e2e`.
 import asyncio
 import base64
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx2
 import pytest
-from tests.chaos import histories
-from tests.chaos.crowd import Crowd, Ledger
+from tests.chaos.crowd import Ledger
 from tests.cluster.chart import pages
+from tests.cluster.chart.books import balanced, moved_on, traffic
 from tests.e2e.node import NAMESPACE, PATIENCE, Node, say, until
 
 pytestmark = [
@@ -65,7 +62,7 @@ async def test_the_hour(node: Node):
 
     apart(node)
     with node.gateway() as gateway:
-        async with traffic(node, gateway) as ledger:
+        async with traffic(gateway, secret(node, "acme", "publishable")) as ledger:
             say("a tenant's pod, the operator and NATS are killed, one after the other")
             await killed(node, "handrail-acme", "app.kubernetes.io/component=agent", ledger)
             await killed(node, NAMESPACE, "app.kubernetes.io/name=handrail-operator", ledger)
@@ -73,10 +70,11 @@ async def test_the_hour(node: Node):
             await killed(node, NAMESPACE, "app.kubernetes.io/name=handrail-postgres", ledger)
             say("upgrade and back, under traffic")
             await asyncio.to_thread(upgraded, node, f"{node.tag}-next")
-            await moved_on(ledger)
+            await moved_on(ledger, PATIENCE)
             await asyncio.to_thread(rolled_back, node)
-            await moved_on(ledger)
-        await balanced(node, gateway, ledger)
+            await moved_on(ledger, PATIENCE)
+        key = await asyncio.to_thread(secret, node, "acme", "secret")
+        say(await balanced(gateway, key, ledger, PATIENCE))
 
     for step in steps[end + 3 :]:
         # Two tenants are left here, and a page names but one.
@@ -112,21 +110,6 @@ def apart(node: Node) -> None:
     assert said.count("shut") >= 1, "there is another tenant's database to be tried"
 
 
-@asynccontextmanager
-async def traffic(node: Node, gateway: str) -> AsyncIterator[Ledger]:
-    ledger, stop = Ledger(), asyncio.Event()
-    key = secret(node, "acme", "publishable")
-    async with httpx2.AsyncClient(trust_env=False) as http:
-        crowd = Crowd(gateway, key, ledger, http, histories.numbered, pace=0.5, every=1.0)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(crowd.run(stop))
-            try:
-                yield ledger
-            finally:
-                stop.set()
-        await crowd.close()
-
-
 def secret(node: Node, tenant: str, kind: str) -> str:
     found = node.get("secret", "handrail-keys", "-n", f"handrail-{tenant}")
     return base64.b64decode(found["data"][kind]).decode()
@@ -145,14 +128,7 @@ async def killed(node: Node, namespace: str, selector: str, ledger: Ledger) -> N
         return len(fresh) >= len(pods) and all(one.get("Ready") == "True" for one in conditions)
 
     await asyncio.to_thread(until, well, f"{selector} is ready again")
-    await moved_on(ledger)
-
-
-async def moved_on(ledger: Ledger, batches: int = 5) -> None:
-    before = len(ledger.delays)
-    async with asyncio.timeout(PATIENCE):
-        while len(ledger.delays) < before + batches:  # noqa: ASYNC110 - the crowd tells nobody
-            await asyncio.sleep(0.2)
+    await moved_on(ledger, PATIENCE)
 
 
 def upgraded(node: Node, tag: str) -> None:
@@ -177,35 +153,3 @@ def version(node: Node, tenant: str) -> str:
     if (settled.get("Ready"), settled.get("Progressing")) != ("True", "False"):
         return ""
     return str(found["status"].get("version", ""))
-
-
-async def balanced(node: Node, gateway: str, ledger: Ledger) -> None:
-    """Everything that was answered 202 is stored, once, and every nudge was seen once."""
-    assert ledger.wrong == []
-    key = await asyncio.to_thread(secret, node, "acme", "secret")
-    async with httpx2.AsyncClient(base_url=gateway, headers={"X-API-Key": key}, trust_env=False) as http:
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                stored = [event["event_id"] for event in await everything(http, "/api/v1/events")]
-                if ledger.accepted.keys() <= set(stored):
-                    break
-                await asyncio.sleep(1)
-    ours = [one for one in stored if one in ledger.accepted]
-    assert len(ours) == len(set(ours)) == len(ledger.accepted)
-    shown = [frame.nudge_id for frame in ledger.frames]
-    assert len(shown) > 0
-    assert len(shown) == len(set(shown))
-    say(f"{len(ours)} events taken and stored once each, {len(shown)} nudges seen once each: {dict(ledger.answers)}")
-
-
-async def everything(http: httpx2.AsyncClient, path: str) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = []
-    cursor: str | None = None
-    while True:
-        answer = await http.get(path, params={"limit": "500"} | ({"cursor": cursor} if cursor else {}))
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
-        found += page["items"]
-        cursor = page["next"]
-        if cursor is None:
-            return found

@@ -105,3 +105,7 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path, text, words):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(InstallationInvalid, match=r"none\.yaml cannot be read: No such file or directory"):
         read(tmp_path / "none.yaml")
+
+
+def test_a_plan_without_limits_has_those_of_a_record_without_them():
+    assert Limits(**msgspec.structs.asdict(PlanLimits())) == Limits()

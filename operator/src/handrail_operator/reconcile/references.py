@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,28 +56,14 @@ def _unfit(
     if spec.llm.base_url and (why := trouble(spec.llm.base_url, allowed, login=False)):
         yield "AddressRefused", f"spec.llm.baseURL {why}."
     for n, hook in enumerate(spec.escalation.webhooks):
-        place = f"spec.escalation.webhooks[{n}]"
-        for field_name, reference in (
-            ("urlSecretRef", hook.url_secret_ref),
-            ("signingSecretRef", hook.signing_secret_ref),
-        ):
-            if reference is None or reference not in values:
-                continue
-            if field_name == "urlSecretRef":
-                why = trouble(values[reference], allowed)
-            else:
-                why = _signing_trouble(values[reference])
-            if why:
+        uses: tuple[tuple[str, SecretRef | None, Callable[[str], str]], ...] = (
+            ("urlSecretRef", hook.url_secret_ref, lambda value: trouble(value, allowed)),
+            ("signingSecretRef", hook.signing_secret_ref, webhook_secret.trouble),
+        )
+        for name, reference, look in uses:
+            if reference is not None and reference in values and (why := look(values[reference])):
                 where = f"key {reference.key} of Secret {reference.name} of namespace {namespace}"
-                yield "SecretUnfit", f"{place}.{field_name}: {where} {why}."
-
-
-def _signing_trouble(value: str) -> str:
-    try:
-        webhook_secret.key(value)
-    except webhook_secret.BadSigningSecret:
-        return f"is no signing secret: whsec_ and at least {webhook_secret.LEAST} random bytes in base64 are wanted"
-    return ""
+                yield "SecretUnfit", f"spec.escalation.webhooks[{n}].{name}: {where} {why}."
 
 
 def _value(reference: SecretRef, namespace: str, secret: dict[str, Any] | None) -> bytes | str:

@@ -1,0 +1,87 @@
+"""From the release before to this tree and back, with a tenant and its users: nothing lost, open pages go on."""
+
+import asyncio
+import base64
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from tests.cluster.chart.books import balanced, moved_on, traffic
+from tests.cluster.chart.installation import CHART, NAMESPACE, PATIENCE, RELEASE, TAG, Site
+from tests.cluster.chart.release import TAG as BEFORE
+from tests.cluster.chart.release import NoHistory, Release, last_release
+from tests.cluster.pod_manifests import until
+from tests.cluster.pods.forward import forwarded
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+CHUNKS = ("onboarding-agent-sdk.js", "delivery.mjs", "live.mjs", "ui.mjs", "health.mjs")
+
+
+@pytest.fixture
+def before(empty: Site, tmp_path: Path) -> Release:
+    try:
+        found = last_release(tmp_path / "before")
+    except NoHistory as error:
+        pytest.skip(str(error))
+    empty.pods.images |= found.images()
+    return found
+
+
+async def test_from_the_release_before_and_back_under_traffic(empty: Site, before: Release):
+    await asyncio.to_thread(moved, empty, "install", "--create-namespace", chart=before.chart, tag=BEFORE)
+    empty.kubectl("apply", "-f", str(before.folder / "examples" / "tenants" / "acme.yaml"))
+    await runs(empty, BEFORE)
+    spec, key = empty.get("otn", "acme")["spec"], secret(empty, "publishable")
+    async with forwarded(empty.reader, NAMESPACE, "handrail-gateway", 8080) as gateway:
+        page = await chunks(gateway, before.version)
+        async with traffic(gateway, key) as ledger:
+            await moved_on(ledger, PATIENCE)
+            await asyncio.to_thread(moved, empty, "upgrade", chart=CHART, tag=TAG)
+            await runs(empty, TAG)
+            await moved_on(ledger, PATIENCE)
+            assert await chunks(gateway, before.version) == page, "a page from before the upgrade"
+            assert without_defaults(empty.get("otn", "acme")["spec"], spec) == spec
+            await asyncio.to_thread(empty.helm, "rollback", RELEASE, "1", "--wait", f"--timeout={PATIENCE}s")
+            await runs(empty, BEFORE)
+            await moved_on(ledger, PATIENCE)
+            assert await chunks(gateway, before.version) == page
+        await balanced(gateway, secret(empty, "secret"), ledger, PATIENCE)
+    assert empty.get("otn", "acme")["spec"] == spec
+    assert secret(empty, "publishable") == key
+
+
+def moved(site: Site, how: str, *more: str, chart: Path, tag: str) -> None:
+    arguments = [how, RELEASE, str(chart), "--wait", f"--timeout={PATIENCE}s", *more]
+    site.helm(*arguments, values={"images": {"tag": tag}}, seconds=PATIENCE + 30)
+
+
+async def runs(site: Site, tag: str) -> None:
+    """All of the tenant's pods are of that version, and it is ready."""
+
+    def settled() -> bool:
+        status = site.get("otn", "acme").get("status", {})
+        said = {one["type"]: one["status"] for one in status.get("conditions", [])}
+        return (status.get("version"), said.get("Ready"), said.get("Progressing")) == (tag, "True", "False")
+
+    await asyncio.to_thread(until, settled, f"{tag} runs", PATIENCE)
+
+
+def secret(site: Site, kind: str) -> str:
+    found = site.get("secret", "handrail-keys", "-n", "handrail-acme")
+    return base64.b64decode(found["data"][kind]).decode()
+
+
+async def chunks(gateway: str, version: str) -> dict[str, bytes]:
+    """What a page of that version loads, first and later."""
+    async with httpx2.AsyncClient(base_url=gateway, trust_env=False) as http:
+        answers = {name: await http.get(f"/sdk/{version}/{name}") for name in CHUNKS}
+    assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(CHUNKS, 200)
+    return {name: answer.content for name, answer in answers.items()}
+
+
+def without_defaults(found: Any, given: Any) -> Any:
+    """What a newer definition adds by its defaults is left out."""
+    if not isinstance(found, dict) or not isinstance(given, dict):
+        return found
+    return {name: without_defaults(found[name], value) for name, value in given.items() if name in found}
