@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import httpx2
 import pytest
 from tests.cluster.chart.books import balanced, moved_on, traffic
 from tests.cluster.chart.installation import CHART, NAMESPACE, PATIENCE, RELEASE, TAG, Site
+from tests.cluster.chart.release import ROOT, NoHistory, Release, last_release
 from tests.cluster.chart.release import TAG as BEFORE
-from tests.cluster.chart.release import NoHistory, Release, last_release
 from tests.cluster.pod_manifests import until
 from tests.cluster.pods.forward import forwarded
 
@@ -35,16 +36,19 @@ async def test_from_the_release_before_and_back_under_traffic(empty: Site, befor
     spec, key = empty.get("otn", "acme")["spec"], secret(empty, "publishable")
     async with forwarded(empty.reader, NAMESPACE, "handrail-gateway", 8080) as gateway:
         page = await chunks(gateway, before.version)
+        assert not await serves_this_tree(gateway)
         async with traffic(gateway, key) as ledger:
             await moved_on(ledger, PATIENCE)
             await asyncio.to_thread(moved, empty, "upgrade", chart=CHART, tag=TAG)
             await runs(empty, TAG)
             await moved_on(ledger, PATIENCE)
+            assert await serves_this_tree(gateway)
             assert await chunks(gateway, before.version) == page, "a page from before the upgrade"
             assert without_defaults(empty.get("otn", "acme")["spec"], spec) == spec
             await asyncio.to_thread(empty.helm, "rollback", RELEASE, "1", "--wait", f"--timeout={PATIENCE}s")
             await runs(empty, BEFORE)
             await moved_on(ledger, PATIENCE)
+            assert not await serves_this_tree(gateway)
             assert await chunks(gateway, before.version) == page
         await balanced(gateway, secret(empty, "secret"), ledger, PATIENCE)
     assert empty.get("otn", "acme")["spec"] == spec
@@ -78,6 +82,13 @@ async def chunks(gateway: str, version: str) -> dict[str, bytes]:
         answers = {name: await http.get(f"/sdk/{version}/{name}") for name in CHUNKS}
     assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(CHUNKS, 200)
     return {name: answer.content for name, answer in answers.items()}
+
+
+async def serves_this_tree(gateway: str) -> bool:
+    """Whether gateways are of this tree: its own build of the snippet is no release."""
+    version = json.loads((ROOT / "sdk-js" / "package.json").read_bytes())["version"]
+    async with httpx2.AsyncClient(base_url=gateway, trust_env=False) as http:
+        return (await http.get(f"/sdk/{version}/ui.mjs")).status_code == 200
 
 
 def without_defaults(found: Any, given: Any) -> Any:
