@@ -2,14 +2,16 @@
 
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from shutil import rmtree
 
 import pytest
+from tests.cluster.chart.installation import Site
 from tests.cluster.control_plane import ControlPlane, kubectl, serve_definition
 from tests.cluster.local_cluster import LocalCluster
 from tests.cluster.pod_manifests import until
+from tests.cluster.report import state
 from tests.cluster.stage import Stage, staged
 from tests.conftest import RunningServers
 
@@ -17,6 +19,17 @@ from tests.conftest import RunningServers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest test first, or all workers but one would wait for it in the end."""
     items.sort(key=lambda item: "test_sweep" not in item.nodeid)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure tells how its cluster looked."""
+    report = yield
+    funcargs = getattr(item, "funcargs", {})
+    for name in ("cluster", "empty"):
+        if report.failed and isinstance(found := funcargs.get(name), LocalCluster | Site):
+            report.sections.append((f"the cluster of {item.name}", state(found.plane, found.pods)))
+    return report
 
 
 @pytest.fixture(scope="session")

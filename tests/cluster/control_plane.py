@@ -53,6 +53,8 @@ class ControlPlane:
     _watcher: threading.Thread | None = None
     _commands: dict[str, list[str]] = field(default_factory=dict)
     _stopping: bool = False
+    ended: list[str] = field(default_factory=list)
+    """Parts that ended by themselves and were started again."""
     _port: int = 0
 
     @property
@@ -186,6 +188,7 @@ class ControlPlane:
         while (events := keeper.read()) is not None:
             for event in events:
                 if event.event == "exited" and not self._stopping:
+                    self.ended.append(f"{event.name} with {event.code}")
                     self._run(event.name, self._commands[event.name])
 
     def _run(self, name: str, argv: list[str]) -> None:

@@ -47,6 +47,7 @@ KEYRING_KEY = "keyring.json"  # in a keyring Secret: TenantSecrets
 
 KEYS_SECRET = "handrail-keys"  # noqa: S105 - the name of a Kubernetes Secret, not a secret
 IDENTITY_SECRET = "handrail-identity"  # noqa: S105 - as above
+REGISTRY_SECRET = "handrail-registry"  # noqa: S105 - as above: for pulling the runtime's image
 
 # Secrets of the platform's namespace, made once by `handrail-operator bootstrap`
 PLATFORM_SECRET = "handrail-platform"  # noqa: S105 - the name of a Secret: PLATFORM_FILE
@@ -123,7 +124,7 @@ def role_secret(component: str) -> str:
 
 def is_platform_secret(name: str) -> bool:
     """Whether the operator makes a Secret of this name in a tenant's namespace, which no spec may refer to."""
-    return name in (KEYS_SECRET, IDENTITY_SECRET, *map(role_secret, (*ROLES, ALL_ROLES, MIGRATE)))
+    return name in (KEYS_SECRET, IDENTITY_SECRET, REGISTRY_SECRET, *map(role_secret, (*ROLES, ALL_ROLES, MIGRATE)))
 
 
 def realtime_url(namespace: str) -> str:

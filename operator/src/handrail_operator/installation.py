@@ -75,6 +75,7 @@ class RuntimePods(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     """For status and labels; empty: the image's tag."""
     pull_policy: str = "IfNotPresent"
     pull_secrets: tuple[str, ...] = ()
+    """Secrets of the platform's namespace with logins of registries: see `registries.py`."""
     node_selector: dict[str, str] = {}
     tolerations: tuple[dict[str, Any], ...] = ()
     priority_class: str = ""

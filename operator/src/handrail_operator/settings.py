@@ -41,7 +41,8 @@ class Settings(BaseSettings):
     )
     installation: Path = Field(description="File with the plans, the runtime's image and the network.")
     secrets: Path = Field(
-        description="Folder with platform.json, postgres-url, admin-redis-url; and smtp-url where alerts go by mail."
+        description="Folder with platform.json, postgres-url, admin-redis-url; smtp-url where alerts go by mail; "
+        "registries/NAME.json for each of the installation's pullSecrets."
     )
     nats_url: str = Field(
         "nats://127.0.0.1:4222",
@@ -70,6 +71,11 @@ class Settings(BaseSettings):
         if not self.lease_duration > self.renew_deadline > self.retry_period:
             raise ValueError("lease_duration > renew_deadline > retry_period is wanted")
         return self
+
+    @property
+    def registries(self) -> Path:
+        """Folder with a file for each of the installation's pullSecrets."""
+        return self.secrets / "registries"
 
     def secret(self, name: str) -> str:
         """The text of one secret file. Raises MissingSecret."""

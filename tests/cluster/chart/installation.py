@@ -15,6 +15,7 @@ from tests.cluster.control_plane import ControlPlane, kubectl
 from tests.cluster.pods.images import GATEWAY
 from tests.cluster.pods.runner import Pods
 from tests.cluster.reading import Reader
+from tests.cluster.report import state
 
 CHART = Path(__file__).parents[3] / "charts" / "handrail"
 NAMESPACE = "handrail"
@@ -82,8 +83,7 @@ class Site:
             return self.helm(*arguments, values=self.values(**values), seconds=PATIENCE + 30)
         except HelmFailed:
             # For whoever reads why a test failed: by then all of it is gone.
-            pods = self.kubectl("get", "pods", "-A", "-o", "wide")
-            sys.stdout.write(f"{pods}\n{self.events()}\n{self.pods.faults()}\n{self.logs()}")
+            sys.stdout.write(f"{state(self.plane, self.pods)}\n{self.logs()}")
             raise
 
     def values(self, **more: Any) -> dict[str, Any]:
@@ -97,10 +97,6 @@ class Site:
 
     def get(self, *arguments: str) -> Any:
         return self.reader.get(*arguments)
-
-    def events(self) -> str:
-        """What was told of the platform's objects, oldest first."""
-        return self.kubectl("get", "events", "-n", NAMESPACE, "--sort-by=.metadata.creationTimestamp")
 
     def logs(self, namespace: str = NAMESPACE) -> str:
         """Of every pod there has been."""

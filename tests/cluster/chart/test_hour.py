@@ -66,10 +66,19 @@ def back_again(site: Site, said: str) -> None:
     site.upgrade()
 
 
+LOGIN = {"auths": {"registry.test": {"auth": base64.b64encode(b"puller:s3cret").decode()}}}
+"""Of a registry."""
+
+
 def test_metrics_upgrades_and_new_signing_keys(empty: Site):
-    empty.install()
+    empty.kubectl("create", "namespace", NAMESPACE)
+    login = {"type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": json.dumps(LOGIN)}}
+    empty.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pull", "namespace": NAMESPACE}} | login)
+    empty.install(images={"tag": TAG, "pullSecrets": ["pull"]})
     empty.kubectl("apply", "-f", str(ROOT / "examples" / "tenants" / "acme.yaml"))
     empty.kubectl("wait", "otn", "acme", "--for=condition=Ready", f"--timeout={PATIENCE}s")
+    given = empty.get("secret", names.REGISTRY_SECRET, "-n", "handrail-acme")["data"][".dockerconfigjson"]
+    assert json.loads(base64.b64decode(given)) == LOGIN
     roles = [("handrail-acme", role, 8080) for role in names.ROLES]
     there = monitored.exported(
         empty, (NAMESPACE, "handrail-operator", 8080), (NAMESPACE, "handrail-gateway", 8081), *roles
@@ -77,10 +86,10 @@ def test_metrics_upgrades_and_new_signing_keys(empty: Site):
     assert monitored.asked_for() - there == set()
     before = pods(empty)
     kept = platform(empty)
-    empty.upgrade()
+    empty.upgrade("--reuse-values")
     assert pods(empty) == before
     assert platform(empty) == kept
-    empty.upgrade(rotation="2026-11")
+    empty.upgrade("--reuse-values", rotation="2026-11")
     after = pods(empty)
     assert after["handrail-nats"] == before["handrail-nats"]
     assert after["handrail-gateway"].isdisjoint(before["handrail-gateway"])

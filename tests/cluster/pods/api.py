@@ -91,14 +91,20 @@ class Store:
     path: str
     changed: Callable[[Key], None]
     query: Mapping[str, str] = field(default_factory=dict)
+    fault: Callable[[str], None] = lambda _: None
+    """Told of what should not happen to a watch."""
     objects: dict[Key, Object] = field(default_factory=dict)
     listed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def follow(self) -> None:
         """For ever."""
         while True:
-            with contextlib.suppress(httpx2.HTTPError, Refused, json.JSONDecodeError):
+            try:
                 await self._watch(await self._list())
+            except (httpx2.HTTPError, Refused, json.JSONDecodeError):
+                pass
+            except Exception as error:  # noqa: BLE001 - whatever it is, the node must go on seeing
+                self.fault(f"watch of {self.path}: {error!r}")
             await asyncio.sleep(PAUSE)
 
     async def _list(self) -> str:

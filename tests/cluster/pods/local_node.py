@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -45,12 +45,13 @@ class LocalNode:
         self._names_changed = asyncio.Event()
         self._taken: set[str] = set()
         query = {"fieldSelector": f"spec.nodeName={node.NAME}"}
-        self._bound = Store(self._api, "/api/v1/pods", self._pod_changed, query)
-        self._secrets = Store(self._api, "/api/v1/secrets", self._data_changed)
-        self._config_maps = Store(self._api, "/api/v1/configmaps", self._data_changed)
-        self._services = Store(self._api, "/api/v1/services", lambda _: self._names_changed.set())
-        self._slices = Store(self._api, "/apis/discovery.k8s.io/v1/endpointslices", lambda _: self._names_changed.set())
-        self._claims = Store(self._api, "/api/v1/persistentvolumeclaims", self._claim_changed)
+        self._bound = self._store("/api/v1/pods", self._pod_changed, query)
+        self._secrets = self._store("/api/v1/secrets", self._data_changed)
+        self._config_maps = self._store("/api/v1/configmaps", self._data_changed)
+        self._services = self._store("/api/v1/services", lambda _: self._names_changed.set())
+        slices = "/apis/discovery.k8s.io/v1/endpointslices"
+        self._slices = self._store(slices, lambda _: self._names_changed.set())
+        self._claims = self._store("/api/v1/persistentvolumeclaims", self._claim_changed)
         server = urlsplit(self.plane.url)
         self._host = Host(
             api=self._api,
@@ -173,6 +174,9 @@ class LocalNode:
         code = await self._processes.run(self.view(), ["true"], {"PATH": "/usr/bin:/bin"}, log, 30)
         if code != 0:
             raise NoNamespaces(last_words(log) or ADVICE)
+
+    def _store(self, path: str, changed: Callable[[Key], None], query: Mapping[str, str] | None = None) -> Store:
+        return Store(self._api, path, changed, query or {}, self._note)
 
     def _spawn(self, store: Store) -> None:
         self._keep(asyncio.create_task(store.follow(), name=store.path))

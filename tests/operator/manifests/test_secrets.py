@@ -197,3 +197,20 @@ def test_no_secret_stands_anywhere_but_in_secrets():
     values = [SECRETS.owner_password, SECRETS.app_password, SECRETS.redis_password, SECRETS.identity_secret]
     values += [*SECRETS.role_seeds.values(), SECRETS.account_seed, *(key.key for key in SECRETS.keys), SMTP]
     assert not [value for value in values if value in text]
+
+
+def test_registry_logins_go_where_the_pods_are_and_another_login_rolls_none():
+    given = places.installation({"pullSecrets": ["registry", "mirror"]})
+    before = place(given=given, registries='{"auths": {"registry.test": {"auth": "YTpi"}}}')
+    after = place(given=given, registries='{"auths": {"registry.test": {"auth": "YTpj"}}}')
+    assert secrets(before)[names.REGISTRY_SECRET] == {".dockerconfigjson": before.registries}
+    made = by_name(tenant.foundation(before))["Secret", names.REGISTRY_SECRET]
+    assert made["type"] == "kubernetes.io/dockerconfigjson"
+    assert names.is_platform_secret(names.REGISTRY_SECRET)
+    wanted = [{"name": names.REGISTRY_SECRET}]
+    migration = tenant.migration(before)["spec"]["template"]["spec"]
+    assert [pod(before, "agent")["imagePullSecrets"], migration["imagePullSecrets"]] == [wanted, wanted]
+    assert tenant.workloads(before) == tenant.workloads(after)
+    assert tenant.migration(before) == tenant.migration(after)
+    assert names.REGISTRY_SECRET not in secrets(place())
+    assert "imagePullSecrets" not in pod(place(), "agent")

@@ -51,6 +51,8 @@ class Place(Home):
     """Changes when the database was made anew, so that it is migrated again."""
     smtp_url: str = field(default="", repr=False)
     """The platform's mail server, password included; empty: no mail."""
+    registries: str = field(default="", repr=False)
+    """Docker config with the logins that the runtime's image is pulled with; empty: none is needed."""
 
     @property
     def mails(self) -> bool:

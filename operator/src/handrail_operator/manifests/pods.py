@@ -70,7 +70,7 @@ def _spec(place: Place, container: Manifest, folder: Manifest) -> Manifest:
         "volumes": [folder, {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
     }
     if given.pull_secrets:
-        spec["imagePullSecrets"] = [{"name": name} for name in given.pull_secrets]
+        spec["imagePullSecrets"] = [{"name": names.REGISTRY_SECRET}]
     if given.node_selector:
         spec["nodeSelector"] = dict(given.node_selector)
     if given.tolerations:

@@ -13,6 +13,7 @@ from handrail_operator.manifests.sizes import Size, sizes
 
 _READ_ANEW = (names.PRINCIPAL_KEYS_FILE,)
 """Files that a running process reads again when they change."""
+_DOCKER, _DOCKER_KEY = "kubernetes.io/dockerconfigjson", ".dockerconfigjson"
 
 
 def secrets(place: Place) -> list[Manifest]:
@@ -23,6 +24,8 @@ def secrets(place: Place) -> list[Manifest]:
     made.append(_secret(place, None, names.KEYS_SECRET, _keys(place)))
     if not place.spec.identity.signing_secret_refs:
         made.append(_secret(place, None, names.IDENTITY_SECRET, {"current": place.secrets.identity_secret}))
+    if place.registries:
+        made.append(_secret(place, None, names.REGISTRY_SECRET, {_DOCKER_KEY: place.registries}, kind=_DOCKER))
     return made
 
 
@@ -63,13 +66,15 @@ def _keys(place: Place) -> dict[str, str]:
     return live | {kind: key.key for kind, key in newest.items() if key is not None}
 
 
-def _secret(place: Place, component: str | None, name: str, texts: Mapping[str, str]) -> Manifest:
+def _secret(
+    place: Place, component: str | None, name: str, texts: Mapping[str, str], *, kind: str = "Opaque"
+) -> Manifest:
     return child(
         place,
         kinds.SECRET,
         name,
         component=component,
         labels={names.LABEL_USE: names.USE_PLATFORM},
-        type="Opaque",
+        type=kind,
         data={key: base64.b64encode(texts[key].encode()).decode() for key in sorted(texts)},
     )

@@ -29,6 +29,7 @@ from handrail_operator.reconcile import namespaces, references, steps
 from handrail_operator.reconcile.keyrings import Keyrings
 from handrail_operator.reconcile.look import Known, Look
 from handrail_operator.reconcile.objects import Objects
+from handrail_operator.registries import Registries
 from handrail_operator.settings import Settings
 from handrail_operator.watching.cache import Children
 
@@ -58,6 +59,7 @@ class Gathering:
         self._keyrings = keyrings
         self._settings = settings
         self._installation = installation
+        self._registries = Registries(settings.registries, installation.runtime.pull_secrets)
         self._allowed = Allowed.parse(",".join(installation.network.outbound_allowed))
         self._new: set[str] = set()
         """Namespaces (uid) that were made here and whose tenant was not ready yet."""
@@ -179,6 +181,7 @@ class Gathering:
             usable_refs=known.resolved.usable,
             database_id=database_id,
             smtp_url=self._settings.optional_secret(names.SMTP_URL_FILE),
+            registries=self._registries.together(),
         )
 
     def untouched(self, look: Look) -> bool:
