@@ -25,10 +25,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failure tells how its cluster looked."""
     report = yield
-    funcargs = getattr(item, "funcargs", {})
-    for name in ("cluster", "empty"):
-        if report.failed and isinstance(found := funcargs.get(name), LocalCluster | Site):
-            report.sections.append((f"the cluster of {item.name}", state(found.plane, found.pods)))
+    if report.failed:
+        funcargs = getattr(item, "funcargs", {})
+        for found in (funcargs.get("cluster"), funcargs.get("empty")):
+            if isinstance(found, LocalCluster | Site):
+                logs = sorted(found.pods.folder.parent.glob("operator/*.log"), key=lambda path: path.stat().st_mtime)
+                told = state(found.plane, found.pods, *logs[-2:])
+                report.sections.append((f"the cluster of {item.name}", told))
     return report
 
 

@@ -10,16 +10,17 @@ _EVENTS = 80
 _LINES = 15
 
 
-def state(plane: ControlPlane, pods: Pods) -> str:
-    """Pods, the newest events, and what control plane and node have to say for themselves."""
+def state(plane: ControlPlane, pods: Pods, *logs: Path) -> str:
+    """Pods, the newest events, the ends of `logs`, and what control plane and node have to say for themselves."""
     events = _ask(plane, "get", "events", "-A", "--sort-by=.metadata.creationTimestamp").splitlines()[-_EVENTS:]
+    own = [path for path in sorted(plane.folder.glob("*.log")) if path.name != "audit.log"]
     parts = [
         _ask(plane, "get", "pods", "-A", "-o", "wide"),
         "\n".join(events),
         _ask(plane, "get", "nodes", "-o", "wide"),
         f"ended and started again: {plane.ended}",
         pods.faults(),
-        *(f"--- {path.name}\n{_last(path)}" for path in sorted(plane.folder.glob("*.log")) if path.name != "audit.log"),
+        *(f"--- {path.name}\n{_last(path)}" for path in (*own, *logs)),
     ]
     return "\n".join(parts)
 
