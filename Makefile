@@ -9,8 +9,7 @@
 # Works with GNU make 3.81 (macOS): each recipe line is a shell of its own.
 SHELL := /bin/bash
 # Tests wait as well as work: more of them at once than there are cores.
-export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell getconf _NPROCESSORS_ONLN | awk '{ print $$1 + 1 }')
-CLUSTER_TESTS := tests/cluster -m "cluster and not soak"
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell getconf _NPROCESSORS_ONLN | awk '{ print $$1 + 2 }')
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -95,18 +94,20 @@ generate: .make/npm .make/python
 drift: install-dev
 	"$(BIN)/python" scripts/generate.py --check
 
-# The quick part: everything that needs no browser and no long wall time.
-check: lint types drift
-	"$(BIN)/pytest" -q -m "not browser and not slow and not soak and not cluster and not e2e"
+# The snippet's own tests.
+unit: install-dev
 	cd sdk-js && npm run --silent test
 
-test: lint types drift .make/cluster .make/sites
+# The quick part: everything that needs no browser and no long wall time.
+check: lint types drift unit
+	"$(BIN)/pytest" -q -m "not browser and not slow and not soak and not cluster and not e2e"
+
+test: install-dev .make/cluster .make/sites
 	scripts/browser
 	scripts/strace
 	scripts/prometheus
-	cd sdk-js && npm run --silent test
-	"$(BIN)/pytest" -m "not soak and not cluster and not e2e"
-	"$(BIN)/pytest" $(CLUSTER_TESTS)
+	$(MAKE) --jobs=4 lint types drift unit
+	"$(BIN)/pytest" -m "not soak and not e2e"
 
 # kubectl and Helm, and a Kubernetes control plane built with Go into the user's cache.
 .make/cluster: .make/dev requirements-cluster.lock requirements-go.lock tests/cluster/binaries.py
@@ -121,7 +122,7 @@ cluster: install-dev .make/cluster
 	@exec "$(BIN)/python" -m tests.cluster.cluster $(ARGS)
 
 test-cluster: install-dev .make/cluster
-	"$(BIN)/pytest" $(CLUSTER_TESTS)
+	"$(BIN)/pytest" tests/cluster -m "cluster and not soak"
 
 # What needs minutes of wall time.
 soak: install-dev .make/cluster

@@ -53,7 +53,13 @@ export async function shrink(chunk, { names, constants = {}, module, mapUrl }) {
       ecma: 2020,
       module,
       toplevel: true,
-      compress: { passes: 3, global_defs: constants, unsafe_arrows: true, unsafe_methods: true },
+      compress: {
+        passes: 3,
+        global_defs: constants,
+        unsafe_arrows: true,
+        unsafe_methods: true,
+        hoist_funs: true,
+      },
       mangle: { properties: { regex: pattern } },
       nameCache: {
         props: { props: Object.fromEntries([...names].map(([long, short]) => [`$${long}`, short])) },

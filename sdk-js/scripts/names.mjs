@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 import { join, sep } from "node:path";
 import ts from "typescript";
 
+/** Types of what no page has. */
+const SERVERS = /\/node_modules\/(@types\/node|undici-types)\//;
 const WORD = /[A-Za-z_$][\w$]*/g;
 const LETTERS = [..."abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_$"];
 
@@ -79,7 +81,10 @@ function survey(root) {
     if ((isMember(node) || ts.isVariableDeclaration(node)) && node.name) kept.add(node.name.text);
     ts.forEachChild(node, foreign);
   };
-  for (const file of program.getSourceFiles()) (file.fileName.startsWith(src) ? own : foreign)(file);
+  for (const file of program.getSourceFiles()) {
+    if (file.fileName.startsWith(src)) own(file);
+    else if (!SERVERS.test(file.fileName)) foreign(file);
+  }
   return { members, kept };
 }
 

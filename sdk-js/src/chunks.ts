@@ -7,42 +7,35 @@ import type { Chunks } from "./delivery/border";
 /** The hash of the first one, which knows those of the others. Put in by the build. */
 declare const __DELIVERY__: string;
 
-/** `from`: the core's own address; `pinned`: the page insists on hashes. */
-export function remoteChunks(from: string, pinned = false): Chunks {
-  const tries: Record<string, number> = {};
+/** `from`: the core's own address. */
+export function remoteChunks(from: string): Chunks {
+  const tried: Record<string, number> = {};
   const other = async (name: string, integrity: string) => {
-    const count = (tries[name] ?? 0) + 1;
-    tries[name] = count;
     // A browser remembers for good that an address failed.
-    const again = count > 1 ? `?${count}` : "";
+    const again = tried[name] ? `?${tried[name]}` : "";
+    tried[name] = Date.now();
     const url = new URL(`../${__VERSION__}/${name}.mjs${again}`, from).href;
-    await fetched(url, integrity, pinned);
+    await fetched(url, integrity);
     return import(/* @vite-ignore */ url);
   };
   return { delivery: () => other("delivery", __DELIVERY__), other };
 }
 
-/** `import()` takes no hash, but finds what was fetched before it. */
-function fetched(url: string, integrity: string, pinned: boolean): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const link = document.createElement("link");
-    if (!link.relList.supports("modulepreload")) {
-      // A browser of before 2023 cannot check.
-      if (pinned) reject(url);
-      else resolve();
-      return;
-    }
-    const done = (settle: () => void) => () => {
-      link.remove();
-      settle();
-    };
-    link.rel = "modulepreload";
-    link.integrity = integrity;
-    link.crossOrigin = "";
-    link.nonce = document.querySelector<HTMLElement>("script[nonce]")?.nonce ?? "";
-    link.onload = done(resolve);
-    link.onerror = done(() => reject(url));
-    link.href = url;
-    document.head.append(link);
-  });
+/** `import()` takes no hash, but finds what was fetched before it; by a module script where a browser (of before 2023)
+ * fetches no modules ahead. Such a one has no Trusted Types. */
+function fetched(url: string, integrity: string): Promise<unknown> {
+  const link = document.createElement("link");
+  const ahead = link.relList.supports("modulepreload");
+  const element = ahead ? link : document.createElement("script");
+  return new Promise((onload, onerror) => {
+    Object.assign(element, {
+      integrity,
+      crossOrigin: "",
+      nonce: document.querySelector<HTMLElement>("script[nonce]")?.nonce ?? "",
+      onload,
+      onerror,
+      ...(ahead ? { rel: "modulepreload", href: url } : { type: "module", src: url }),
+    });
+    document.head.append(element);
+  }).finally(() => element.remove());
 }

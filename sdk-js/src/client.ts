@@ -35,7 +35,8 @@ export class Client implements Core, Surroundings {
   readonly used: Element[] = [];
   capture: Capture | null = null;
   private readonly gate: DeliveryGate;
-  private pending: WireEvent[] | null;
+  /** What waits for the user to agree; null: nothing needs to. */
+  pending: WireEvent[] | null;
 
   constructor(
     readonly given: Given,
@@ -168,9 +169,9 @@ export class Client implements Core, Surroundings {
     return enabled && isSampled(anonymousId(this.store), sample_rate);
   }
 
-  seeUsed(element: Element): void {
-    if (this.gate.there) this.gate.there.seeUsed(element);
-    else this.used.push(element);
+  seeUsed(element: Element, reacted?: boolean): void {
+    if (this.gate.there) this.gate.there.seeUsed(element, reacted);
+    else if (reacted) this.used.push(element);
   }
 
   take(event: WireEvent): void {

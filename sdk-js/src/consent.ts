@@ -15,8 +15,11 @@ export function consentNow(
   signal: boolean,
 ): Consent {
   if (isAnswer(said)) return said;
-  if (kept === "denied" || option === "denied") return "denied";
-  if (kept === "granted" || option === "granted") return "granted";
+  // Asked anew: what was said before counts no longer.
+  if (!said) {
+    if (kept === "denied" || option === "denied") return "denied";
+    if (kept === "granted" || option === "granted") return "granted";
+  }
   return signal ? "denied" : (said ?? option ?? "granted");
 }
 

@@ -34,7 +34,7 @@ export class Guard {
 
   private fault(error: unknown): void {
     this.faults += 1;
-    debug("fault", error);
+    debug(error);
     if (this.faults !== BUDGET) return;
     try {
       this.onSpent();

@@ -6,7 +6,7 @@ import type { Chunks, Given } from "./delivery/border";
 import { debug, Guard } from "./guard";
 import { jsonObject } from "./json";
 import { Lifetime } from "./lifetime";
-import { type IdentifyOptions, isUserId, keyId, type Options, originOf } from "./options";
+import { asUserId, type IdentifyOptions, keyId, type Options, originOf } from "./options";
 import { deleteDatabase, localShelf, Store } from "./store";
 
 export type Listener = (detail: Record<string, unknown>) => void;
@@ -44,7 +44,8 @@ export interface Handrail {
   push(...calls: unknown[][]): number;
 }
 
-const EARLY = 50;
+/** As many as the stub keeps. */
+const EARLY = 100;
 /** How every copy of the snippet on a page finds the first one, whatever its version and however it came. */
 const MARK = Symbol.for("handrail");
 
@@ -73,6 +74,8 @@ export function createHandrail(origin: string | null, chunks: Chunks): Handrail 
     }
   };
 
+  const noUser = () => emit("error", { code: "user_id" });
+
   const ask = (what: (client: Client) => void) => {
     if (client) guard.run(() => client && what(client));
     else if (!given && early.length < EARLY) early.push(what);
@@ -95,28 +98,33 @@ export function createHandrail(origin: string | null, chunks: Chunks): Handrail 
         deleteDatabase(`${now.prefix}queue`);
       }
       if (said === state || options.consent === state) keepConsent(store, state);
-    } else if (!client) {
-      guard = new Guard();
-      client = new Client({ ...now, pending: state === "pending" }, guard, emit, chunks);
-      for (const what of early.splice(0)) ask(what);
-    } else if (state === "granted") {
-      client.grant();
+    } else {
+      const pending = state === "pending";
+      // Asked again after a yes: what was kept under it stays at rest.
+      if (pending && !client?.pending) {
+        client?.end();
+        client = null;
+      }
+      if (!client) {
+        guard = new Guard();
+        client = new Client({ ...now, pending }, guard, emit, chunks);
+        for (const what of early.splice(0)) ask(what);
+      } else if (!pending) client.grant();
     }
   };
 
   /** What was said in another tab. */
   const watch = (now: Given) => {
-    const look = () => {
-      const kept = keptConsent(shelf(now));
+    const look = (kept = keptConsent(shelf(now))) => {
       if (!kept || kept === said) return;
       said = kept;
       follow(now);
     };
     watching = new Lifetime(guard);
-    watching.on<StorageEvent>(window, "storage", ({ key }) => {
-      if (key?.endsWith(".consent")) look();
+    watching.on<StorageEvent>(window, "storage", ({ key, newValue }) => {
+      if (key?.endsWith(".consent")) look(newValue ? undefined : "pending");
     });
-    watching.on(window, "pageshow", look);
+    watching.on(window, "pageshow", () => look());
   };
 
   const init = (options: Options) => {
@@ -125,11 +133,13 @@ export function createHandrail(origin: string | null, chunks: Chunks): Handrail 
     const id = keyId(options?.key);
     const endpoint = originOf(options?.endpoint) ?? origin;
     if (!id || !endpoint) {
-      debug("no key or endpoint");
+      debug("no key");
       return;
     }
     const { userId, ...rest } = options;
-    const clean: Options = { ...rest, ...(isUserId(userId) && { userId }) };
+    const user = asUserId(userId);
+    if (userId && !user) noUser();
+    const clean: Options = { ...rest, ...(user && { userId: user }) };
     given = { options: clean, prefix: `handrail.${id}.`, endpoint, pending: false };
     if (said) keepConsent(shelf(given), said);
     watch(given);
@@ -141,18 +151,19 @@ export function createHandrail(origin: string | null, chunks: Chunks): Handrail 
     init: (options) => {
       guard.run(() => init(options));
     },
-    identify: (userId, options) => {
-      if (isUserId(userId)) {
+    identify: (id, options) => {
+      const userId = asUserId(id);
+      if (userId) {
         // For a client that starts later, when the user has agreed.
         if (given) Object.assign(given.options, options, { userId });
         ask((c) => c.identify(userId, options));
-      } else debug("no user id");
+      } else noUser();
     },
     track: (name, properties) => {
       const plain = jsonObject(properties);
       if (typeof name === "string" && name && plain)
         ask((c) => c.recorder.record("custom", { properties: { ...plain, name: name.slice(0, 200) } }));
-      else debug("no name or too much");
+      else debug("no", name);
     },
     page: () => ask((c) => c.capture?.pages.view()),
     reset: () => {
@@ -203,5 +214,5 @@ function dispatch(api: Handrail, call: unknown): void {
   const method =
     typeof name === "string" && Object.hasOwn(api, name) ? api[name as keyof Handrail] : undefined;
   if (typeof method === "function" && name !== "push") (method as (...args: unknown[]) => unknown)(...args);
-  else debug("no such call", name);
+  else debug("no", name);
 }

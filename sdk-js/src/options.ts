@@ -31,7 +31,7 @@ export interface IdentifyOptions {
   token?: IdentityToken | undefined;
 }
 
-const KEY = /^pk_([0-9A-Za-z]{8})_[0-9A-Za-z]{36}$/;
+const KEY = /^pk_([^\W_]{8})_[^\W_]{36}$/;
 
 /** The part of a publishable key that may be written down, or null where it is none. */
 export function keyId(key: unknown): string | null {
@@ -41,10 +41,14 @@ export function keyId(key: unknown): string | null {
 /** `https://host[:port]`, or null. */
 export function originOf(address: unknown): string | null {
   const text = typeof address === "string" && address;
-  return (text && webAddress(text, globalThis.location?.href)?.origin) || null;
+  return (text && webAddress(text, location.href)?.origin) || null;
 }
 
-/** Ids as the server takes them: 1 to 200 characters, no NUL, neither `.` nor `..`. */
-export function isUserId(value: unknown): value is string {
-  return typeof value === "string" && /^[^\0]{1,200}$/su.test(value) && value !== "." && value !== "..";
+/**
+ * Ids as the server takes them: 1 to 200 characters, no NUL, neither `.` nor `..`; a number, as databases have them, as
+ * its digits. Undefined where it is none.
+ */
+export function asUserId(value: unknown): string | undefined {
+  const text = typeof value === "number" ? `${value}` : value;
+  return typeof text === "string" && /^(?!\.\.?$)[^\0]{1,200}$/su.test(text) ? text : undefined;
 }

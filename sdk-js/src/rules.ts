@@ -26,7 +26,7 @@ export function readLimits(value: unknown): Limits {
   const { text, query_parameters: names } = Object(capture);
   return {
     enabled: enabled !== false,
-    sample_rate: number(rate, 0, 1, 1),
+    sample_rate: rate > 0 || rate === 0 ? rate : 1,
     capture: {
       text: text === true,
       query_parameters: Array.isArray(names) ? names.filter((name) => typeof name === "string") : [],

@@ -21,18 +21,26 @@ function start(): void {
   const address = source ? new URL(source, document.baseURI) : null;
   const handrail = createHandrail(
     address?.origin ?? null,
-    remoteChunks(address?.href ?? `${location.origin}/sdk/v1/`, !!told("integrity")),
+    remoteChunks(address?.href ?? `${location.origin}/sdk/v1/`),
   );
   window.handrail = handrail;
   // A stub's methods may be in somebody's hands: from here on they end here.
   if (queued === before) queued.push = handrail.push;
-  // Before init, so that who is identified already is so from the first event on; a flush after it.
-  const later = (call: unknown[]) => call?.[0] === "init" || call?.[0] === "flush";
-  handrail.push(...queued.filter((call) => !later(call)));
-  const key = told("data-key");
+  const names = queued.map((call) => call?.[0]);
+  // An init counts from the last shutdown on, and so does the tag's own.
+  const end = names.lastIndexOf("shutdown");
+  const play = (late: boolean) =>
+    handrail.push(
+      ...queued.filter(
+        (_, at) => /^(init|flush)$/.test(names[at] as string) === late && (at > end || names[at] !== "init"),
+      ),
+    );
+  // A flush after init, whatever came first.
+  play(false);
+  const key = end < 0 && told("data-key");
   // What is none of the words allowed says nothing.
   if (key) handrail.init({ key, endpoint: told("data-endpoint"), consent: told("data-consent") } as Options);
-  handrail.push(...queued.filter(later));
+  play(true);
 }
 
 try {

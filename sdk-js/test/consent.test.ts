@@ -18,8 +18,10 @@ const WITHOUT_SIGNAL: [state: Consent, said?: Maybe, kept?: Maybe, option?: Mayb
   ["granted", "granted", "denied", "denied"],
   ["denied", "denied", "granted", "granted"],
   ["pending", "pending"],
-  ["granted", "pending", "granted"],
-  ["denied", "pending", "denied"],
+  // Asked anew: neither an answer of before nor the page's own default counts.
+  ["pending", "pending", "granted"],
+  ["pending", "pending", "denied"],
+  ["pending", "pending", undefined, "granted"],
 ];
 
 test.each(WITHOUT_SIGNAL)("%s, from said %s, kept %s, option %s", (state, said, kept, option) => {

@@ -153,17 +153,24 @@ test("using a target, or something in it, completes what was shown: once, in any
   await soon();
   shown.add("n1", "#target");
   shown.add("n2", null);
-  desk.used(other as Element);
+  desk.used(other as Element, true);
   expect(told.splice(0)).toEqual(["take n9"]);
+  // A click that the page leaves unanswered is what the nudge came for, not its end.
   desk.used(inside as Element);
+  desk.used(inside as Element, false);
   desk.used(target as Element);
+  expect(told).toEqual([]);
+  // The answer may take the element away.
+  document.body.innerHTML = "";
+  desk.used(target as Element, true);
+  desk.used(target as Element, true);
   expect(told).toEqual(["nudge_completed n1", "completed n1"]);
   // Also for a page that comes later.
   const later = new Shown(new Store(shelf, "h."));
-  expect(later.completedBy(target as Element)).toEqual([]);
+  expect(later.pointingAt(target as Element)).toEqual([]);
   shown.add("n3", "#target");
   vi.setSystemTime(Date.now() + DAY_MS);
-  desk.used(target as Element);
+  desk.used(target as Element, true);
   expect(told).toEqual(["nudge_completed n1", "completed n1"]);
 });
 

@@ -134,10 +134,12 @@ test("using the target completes a nudge once, also after it was closed", async 
   const { ui, stage, take, root, own } = setup();
   await take(nudge({ target: "#go" }), 1);
   const { shown } = stage;
-  expect(shown.completedBy(document.body)).toEqual([]);
+  expect(shown.pointingAt(document.body)).toEqual([]);
   const inner = document.querySelector("b");
-  expect(inner && shown.completedBy(inner)).toEqual(["n1"]);
-  expect(inner && shown.completedBy(inner)).toEqual([]);
+  expect(inner && shown.pointingAt(inner)).toEqual(["n1"]);
+  expect(shown.complete(["n1", "n2"])).toEqual(["n1"]);
+  expect(shown.complete(["n1"])).toEqual([]);
+  expect(inner && shown.pointingAt(inner)).toEqual([]);
   expect(root()).toBeDefined();
   ui.completed("n1");
   expect(root()).toBeUndefined();

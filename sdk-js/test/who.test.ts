@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { cleanAddress, pageOf } from "../src/capture/address";
 import { readConfig } from "../src/delivery/config";
 import { uuid4, uuid7 } from "../src/ids";
-import { isUserId, keyId } from "../src/options";
+import { asUserId, keyId } from "../src/options";
 import { isSampled } from "../src/rules";
 import { Store } from "../src/store";
 import { anonymousId } from "../src/who/anonymous";
@@ -21,6 +21,11 @@ test("a visit goes on for half an hour without an event, over pages and tabs", (
   // The first tab was idle, the visit was not.
   expect(page.at(START + 2 * IDLE_MS)).toBe(first);
   expect(page.at(START + 3 * IDLE_MS + 60_001)).not.toBe(first);
+  // A clock that was ahead does not keep one visit for ever.
+  const ahead = page.at(START + 24 * 3_600_000);
+  const right = page.at(START + 3 * IDLE_MS);
+  expect(right).not.toBe(ahead);
+  expect(page.at(START + 5 * IDLE_MS)).not.toBe(right);
 });
 
 test("a visit ends on reset, and rubbish on the shelf does no harm", () => {
@@ -90,6 +95,9 @@ test("sampling is steady and about right", () => {
 test("keys and user ids are looked at before they are used", () => {
   expect(keyId(`pk_Ab345678_${"x".repeat(36)}`)).toBe("Ab345678");
   for (const key of ["sk_Ab345678_", "", 7, null]) expect(keyId(key)).toBeNull();
-  for (const id of ["u1", "a b/ü", "x".repeat(200)]) expect(isUserId(id)).toBe(true);
-  for (const id of ["", ".", "..", "a\0b", "x".repeat(201), 7, null]) expect(isUserId(id)).toBe(false);
+  for (const id of ["u1", "a b/ü", "x".repeat(200)]) expect(asUserId(id)).toBe(id);
+  // As databases number them.
+  expect(asUserId(42)).toBe("42");
+  for (const id of ["", ".", "..", "a\0b", "x".repeat(201), null, {}, ["u1"]])
+    expect(asUserId(id)).toBeUndefined();
 });

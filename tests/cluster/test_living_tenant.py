@@ -19,7 +19,7 @@ from handrail_contracts import names
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 SERVES = 10
 """Seconds: longer than a Lease of QUICK lasts, and some rounds of batches."""
-# A busy machine may stand still for some seconds: an operator that loses its lead ends, and here nobody starts it again.
+# A busy machine may stand still for some seconds; an operator that loses its lead ends, and nobody starts it again.
 QUICK = {"first_retry": "1", "retry_period": "0.5", "renew_deadline": "7", "lease_duration": "8"}
 
 

@@ -13,6 +13,6 @@ export interface Surroundings {
   /** Where events go. */
   take(event: WireEvent): void;
   emit(event: string, detail: Record<string, unknown>): void;
-  /** The user did something with this element. */
-  seeUsed(element: Element): void;
+  /** The user did something with this element; `reacted`: the page has answered or has not, left out while it may. */
+  seeUsed(element: Element, reacted?: boolean): void;
 }

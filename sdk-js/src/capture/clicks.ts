@@ -36,6 +36,7 @@ export class Clicks {
       const answered = this.reactions.watch(event.composedPath());
       return (count) => {
         const reacted = answered() || this.leaving || (!isDisabled(element) && isSelfActing(element));
+        this.recorder.used(element, reacted);
         this.recorder.record("click", {
           ...sighting,
           properties: { reacted, ...(count > 1 && { count }) },

@@ -67,14 +67,14 @@ export class Fields {
   private tell(field: Element, sighting: Sighting): void {
     this.editing.delete(field);
     this.told.add(field);
-    this.recorder.used(field);
+    this.recorder.used(field, true);
     const { target, url } = sighting;
     this.recorder.record("change", { target, url, properties: { filled: isFilled(field) } });
   }
 
   private submitted(form: Element, event: Event): void {
     for (const edit of [...this.editing.values()]) edit.end();
-    this.recorder.used(form);
+    this.recorder.used(form, true);
     const sighting = this.recorder.sight(form);
     // The host's own check comes after us, and marks what it refuses.
     this.waiting.after(0, () => {

@@ -4,8 +4,8 @@ import { jsonObject } from "../json";
 import type { WireEvent } from "../wire";
 import { targetOf } from "./target";
 
-/** Gets a copy. Returns what may be sent: the copy or another event; null or false: nothing; undefined: the copy. */
-export type BeforeSend = (event: WireEvent) => Partial<WireEvent> | null | false | undefined;
+/** Gets a copy. Returns what may be sent, the copy or another event; null or false: nothing. */
+export type BeforeSend = (event: WireEvent) => Partial<WireEvent> | null | false;
 
 /**
  * What may be sent of an event: null where the host held it back, undefined where its function threw or returned what
@@ -17,10 +17,10 @@ export function screened(
   address: (href: string) => string,
 ): WireEvent | null | undefined {
   try {
-    const copy = jsonObject(event) as unknown as WireEvent;
-    const answer = hook(copy);
+    const answer = hook(jsonObject(event) as unknown as WireEvent);
     if (answer === null || answer === false) return null;
-    const { url, target_element, properties } = answer ?? copy;
+    // A function that forgets to return means something we cannot know.
+    const { url, target_element, properties } = answer;
     const checked = jsonObject(properties);
     if (typeof url !== "string" || typeof target_element !== "object" || !checked) return undefined;
     if (typeof checked.referrer === "string") checked.referrer = address(checked.referrer);

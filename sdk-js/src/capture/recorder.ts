@@ -67,7 +67,7 @@ export class Recorder {
     return this.around.rules.now.capture;
   }
 
-  used(element: Element): void {
-    this.around.seeUsed(element);
+  used(element: Element, reacted?: boolean): void {
+    this.around.seeUsed(element, reacted);
   }
 }

@@ -2,6 +2,7 @@
 // lock. What sends them comes later, in a file of its own, and is handed what waits.
 
 import { uuid4 } from "../ids";
+import { jsonText } from "../json";
 import type { Store } from "../store";
 import type { WireEvent } from "../wire";
 import { type Entry, entryOf, HEAD } from "./entry";
@@ -59,7 +60,7 @@ export class Ahead {
   }
 
   add(event: WireEvent): void {
-    const text = JSON.stringify(event);
+    const text = jsonText(event);
     const entry = entryOf(this.owner, event, text, false);
     this.isFull ??= this.store.keys(HEAD).length >= MOST;
     entry.shelved = !this.isFull && this.store.put(entry.key, text);

@@ -49,8 +49,8 @@ export interface Outgoing {
   turning(): void;
   /** `anew`: shares nothing with the one before. */
   turned(anew: boolean): void;
-  /** The user did something with an element. */
-  seeUsed(element: Element): void;
+  /** As the core's. */
+  seeUsed(element: Element, reacted?: boolean): void;
   flush(): Promise<void>;
   /** The page may be gone in a moment. `leaving`: it is left, not only hidden. */
   away(leaving: boolean): void;

@@ -1,5 +1,7 @@
 // The gateway's browser endpoints. Never rejects: status 0 stands for "no answer".
 
+import { jsonText } from "../json";
+
 const TIMEOUT_MS = 20_000;
 
 export interface Answer {
@@ -35,7 +37,7 @@ export class Door {
     return this.call("/api/v1/identify", {
       method: "POST",
       headers: PLAIN,
-      body: JSON.stringify({ ...body, api_key: this.key }),
+      body: jsonText({ ...body, api_key: this.key }),
     });
   }
 

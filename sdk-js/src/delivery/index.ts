@@ -95,7 +95,7 @@ export function startDelivery(core: Core): Outgoing {
     refused,
     answered: () => emit("ready", {}),
   });
-  for (const element of core.used.splice(0)) gate.seeUsed(element);
+  for (const element of core.used.splice(0)) gate.seeUsed(element, true);
 
   return {
     introduce,
@@ -104,7 +104,7 @@ export function startDelivery(core: Core): Outgoing {
       if (anew) tokens.forgetAll();
       gate.changed();
     },
-    seeUsed: (element) => gate.seeUsed(element),
+    seeUsed: (element, reacted) => gate.seeUsed(element, reacted),
     flush: () => delivery.flush(),
     away: (leaving) => delivery.away(leaving),
     back: () => delivery.back(),

@@ -1,5 +1,6 @@
 // How batches leave: under whose token, and what goes around the events.
 
+import { jsonText } from "../json";
 import { isAnonymous } from "../who/anonymous";
 import type { Tokens } from "../who/tokens";
 import type { Config } from "./config";
@@ -19,7 +20,7 @@ export function outlet(
     tokenMayCome: (user) => tokens.mayCome(user),
     forgetToken: (user) => tokens.forget(user),
     post: (events, token, dropped) => {
-      const around = JSON.stringify({
+      const around = jsonText({
         api_key: door.key,
         sent_at: new Date().toISOString(),
         sdk_version: __VERSION__,

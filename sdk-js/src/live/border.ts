@@ -33,7 +33,7 @@ export interface Live {
   /** Who the user is has changed. */
   changed(): void;
   /** The user did something with an element. */
-  used(element: Element): void;
+  used(element: Element, reacted?: boolean): void;
   /** Another page, or another route of this one. */
   viewed(): void;
 }

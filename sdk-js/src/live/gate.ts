@@ -35,9 +35,9 @@ export class LiveGate {
     this.live?.changed();
   }
 
-  seeUsed(element: Element): void {
-    if (this.live) this.live.used(element);
-    else if (this.used.length < REMEMBERED) this.used.push(element);
+  seeUsed(element: Element, reacted?: boolean): void {
+    if (this.live) this.live.used(element, reacted);
+    else if (reacted && this.used.length < REMEMBERED) this.used.push(element);
   }
 
   viewed(): void {
@@ -50,7 +50,7 @@ export class LiveGate {
         this.life.guard.wrap((module: LiveModule) => {
           if (this.life.ended) return;
           this.live = module.startLive(this.core, this.life);
-          for (const element of this.used.splice(0)) this.live.used(element);
+          for (const element of this.used.splice(0)) this.live.used(element, true);
         }),
         (error) => {
           debug("the socket's part could not be loaded", error);

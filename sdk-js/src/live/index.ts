@@ -61,7 +61,7 @@ export function startLive(core: Core, life: Lifetime): Live {
       lastSeq = 0;
       if (before) up();
     },
-    used: (element) => desk.used(element),
+    used: (element, reacted) => desk.used(element, reacted),
     viewed: openHealth(core, life, core.loadHealth).viewed,
   };
 }

@@ -42,7 +42,7 @@ export class Line {
   ) {
     const { guard } = life;
     const name = `${core.prefix}live.${user}`;
-    this.channel = new Channel(name, guard, (note) => this.heard(note));
+    this.channel = new Channel(name, (note) => this.heard(note));
     this.socket = new Socket(
       {
         url: core.door.socketUrl(user),

@@ -2,6 +2,7 @@
 // What was not acknowledged is sent again by the server, so nothing is kept here but unsent acks.
 
 import { debug } from "../guard";
+import { jsonText } from "../json";
 import type { Lifetime } from "../lifetime";
 import type { ClientFrame, ServerFrame } from "../wire";
 import { afterClose, afterNoToken } from "./closing";
@@ -144,7 +145,7 @@ export class Socket {
   }
 
   private send(frame: ClientFrame): void {
-    this.socket?.send(JSON.stringify(frame));
+    this.socket?.send(jsonText(frame));
   }
 }
 

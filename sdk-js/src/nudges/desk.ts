@@ -15,6 +15,8 @@ export class Desk {
   private ui: Ui | null = null;
   private loading = false;
   private mayShow = false;
+  /** Elements whose page may still answer -> nudges that point at them. */
+  private readonly touched = new WeakMap<Element, string[]>();
 
   constructor(
     private readonly stage: Stage,
@@ -49,11 +51,17 @@ export class Desk {
     else this.ui?.withdraw?.();
   }
 
-  /** The user did something with an element. */
-  used(element: Element): void {
-    for (const id of this.shown.completedBy(element)) {
-      this.stage.tell("nudge_completed", id);
-      this.ui?.completed(id);
+  /** The user did something with an element: helped is who got an answer by it. Until that is known, what the element
+   * means is remembered, for it may be gone by then. */
+  used(element: Element, reacted?: boolean): void {
+    const ids = this.touched.get(element) ?? this.shown.pointingAt(element);
+    this.touched.delete(element);
+    if (reacted === undefined) this.touched.set(element, ids);
+    else if (reacted) {
+      for (const id of this.shown.complete(ids)) {
+        this.stage.tell("nudge_completed", id);
+        this.ui?.completed(id);
+      }
     }
   }
 

@@ -41,12 +41,16 @@ export class Shown {
     this.write();
   }
 
-  /** Nudges that are completed by using this element; each is told once. */
-  completedBy(element: Element): string[] {
-    const found = this.entries.filter(
-      (entry) =>
-        !entry.done && entry.target && this.now() - entry.at < WATCHED_MS && within(element, entry.target),
+  /** Nudges that would be completed by using this element. */
+  pointingAt(element: Element): string[] {
+    return this.entries.flatMap(({ id, target, at, done }) =>
+      !done && target && this.now() - at < WATCHED_MS && within(element, target) ? id : [],
     );
+  }
+
+  /** Those that are completed now; each is told once. */
+  complete(ids: string[]): string[] {
+    const found = this.entries.filter((entry) => !entry.done && ids.includes(entry.id));
     for (const entry of found) entry.done = true;
     if (found.length) this.write();
     return found.map((entry) => entry.id);

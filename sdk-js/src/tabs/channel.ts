@@ -1,6 +1,6 @@
 // What the tabs of one browser tell each other, in memory. Another version may be speaking: what is no note is ignored.
 
-import type { Guard } from "../guard";
+import { debug } from "../guard";
 import type { Held } from "../who/tokens";
 import type { ServerFrame } from "../wire";
 
@@ -23,13 +23,17 @@ const KINDS = new Set(["hello", "here", "frame", "ack", "token?", "token", "mine
 export class Channel {
   private readonly channel: BroadcastChannel | null;
 
-  constructor(name: string, guard: Guard, heard: (note: Note) => void) {
+  constructor(name: string, heard: (note: Note) => void) {
     this.channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(name);
     if (!this.channel) return;
-    this.channel.onmessage = guard.wrap((event: MessageEvent) => {
-      const note = event.data as Note | null;
-      if (note && KINDS.has(note.kind)) heard(note);
-    });
+    this.channel.onmessage = ({ data }: MessageEvent<Note | null>) => {
+      try {
+        if (data && KINDS.has(data.kind)) heard(data);
+      } catch (error) {
+        // Of another version, or of somebody else: no fault of ours, which would count.
+        debug(error);
+      }
+    };
   }
 
   tell(note: Note): void {

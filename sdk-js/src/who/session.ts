@@ -26,7 +26,8 @@ export class Session {
       const stored = this.read();
       if (stored && stored.last > (this.visit?.last ?? 0)) this.visit = stored;
     }
-    if (!this.visit || now - this.visit.last > IDLE_MS) {
+    if (!this.visit || Math.abs(now - this.visit.last) > IDLE_MS) {
+      // Long ago; or the clock was ahead, and would keep one visit for ever.
       this.visit = { id: uuid4(), last: now };
       this.write();
     }

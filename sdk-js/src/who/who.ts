@@ -2,7 +2,7 @@
 // follow: the name stands on the shelf that all of them see.
 
 import { parsed } from "../json";
-import { type IdentifyOptions, isUserId } from "../options";
+import { asUserId, type IdentifyOptions } from "../options";
 import type { Store } from "../store";
 import { anonymousId, forgetAnonymousId, isAnonymous } from "./anonymous";
 import { Session } from "./session";
@@ -75,5 +75,5 @@ export class Who {
 
 function read(said: string | null): string | null {
   const value = parsed(said);
-  return Array.isArray(value) && isUserId(value[0]) ? value[0] : null;
+  return (Array.isArray(value) && asUserId(value[0])) || null;
 }

@@ -154,3 +154,19 @@ async def test_media_types(running: Any, tenant: Any, make: Any) -> None:
         sent = {"X-API-Key": tenant.keys["publishable"]} | headers
         answer = await running.client.post("/api/v1/events", content=content, headers=sent)
         assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type"), headers
+
+
+async def test_half_an_emoji_is_told_and_not_taken_for_a_missing_key(running: Any, tenant: Any, make: Any) -> None:
+    batch = msgspec.json.encode(make.batch(api_key=tenant.keys["publishable"], note="HALF"))
+    for bad in (batch.replace(b"HALF", rb"\ud83d"), batch[:-1], batch.replace(b'"HALF"', b'"\xff"')):
+        answer = await running.client.post("/api/v1/events", content=bad, headers={"Content-Type": "text/plain"})
+        assert answer.status_code == 422, answer.text
+    body = msgspec.json.encode(
+        {"user_id": make.anonymous(), "traits": {"a": "HALF"}, "api_key": tenant.keys["publishable"]}
+    )
+    content = body.replace(b"HALF", rb"\ud83d")
+    answer = await running.client.post("/api/v1/identify", content=content, headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 422, answer.text
+    unknown = batch.replace(b"HALF", rb"\ud83d").replace(tenant.keys["publishable"].encode(), b"pk_" + b"x" * 45)
+    answer = await running.client.post("/api/v1/events", content=unknown, headers={"Content-Type": "text/plain"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "key_missing")
