@@ -87,7 +87,7 @@ def walk(up: Any, site: Callable[..., str], new_person: Callable[..., Any]) -> C
 
     def begin(name: str, *, path: str = "", options: str = "", head: str = "", quiet: bool = True) -> Walk:
         gateway, key = up.status["gateway"], up.status["tenants"]["acme"]["publishable_key"]
-        init = f"key: {json.dumps(key)}, beforeSend: (event) => {{ window.heard(event); }}, {options}"
+        init = f"key: {json.dumps(key)}, beforeSend: (event) => {{ window.heard(event); return event; }}, {options}"
         markup = (
             f'{head}<script nonce="{{{{nonce}}}}">window.handrail = [["init", {{ {init} }}]];</script>'
             f'<script async nonce="{{{{nonce}}}}" src="{gateway}/sdk/v1/onboarding-agent-sdk.js"></script>'
