@@ -9,7 +9,7 @@
 # Works with GNU make 3.81 (macOS): each recipe line is a shell of its own.
 SHELL := /bin/bash
 # Tests wait as well as work: more of them at once than there are cores.
-export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell getconf _NPROCESSORS_ONLN | awk '{ print $$1 + 2 }')
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell getconf _NPROCESSORS_ONLN | awk '{ print $$1 + 1 }')
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -107,7 +107,8 @@ test: install-dev .make/cluster .make/sites
 	scripts/strace
 	scripts/prometheus
 	$(MAKE) --jobs=4 lint types drift unit
-	"$(BIN)/pytest" -m "not soak and not e2e"
+	"$(BIN)/pytest" -m "not soak and not cluster and not e2e"
+	"$(BIN)/pytest" tests/cluster -m "cluster and not soak"
 
 # kubectl and Helm, and a Kubernetes control plane built with Go into the user's cache.
 .make/cluster: .make/dev requirements-cluster.lock requirements-go.lock tests/cluster/binaries.py

@@ -66,3 +66,41 @@ def test_nothing_before_a_yes_and_nothing_after_a_no(
     assert look.at_rest(other) == NOTHING | {"local": {key: "denied"}}
     assert key.endswith(".consent")
     assert [one.url for one in said.requests[before:] if "onboarding-agent-sdk.js" not in one.url] == []
+
+
+def test_asked_again_after_a_yes_everything_stops_in_all_tabs(
+    site: Callable[..., str], new_person: Callable[..., Any], traffic: Any, server: Any, look: Any, until: Any
+) -> None:
+    person = new_person()
+    heard = traffic(person)
+    address = site("plain", options={"consent": "pending"})
+    person.opens(address)
+    person.page.evaluate("handrail.consent('granted')")
+    other = person.page.context.new_page()
+    other.goto(address)
+    for page in (person.page, other):
+        page.evaluate("handrail.track('agreed'); handrail.flush()")
+    user = person.page.evaluate(look.anonymous)
+    until(lambda: heard.open, look.seconds, "a socket after the yes")
+    until(lambda: named(server, user).count("agreed") == 2, look.seconds, "events after the yes")
+
+    person.page.evaluate("handrail.consent('pending')")
+    until(lambda: not heard.open, look.seconds, "the socket is closed")
+    other.wait_for_function("!Object.keys(localStorage).some((key) => key.endsWith('.consent'))")
+    before = len(heard.requests)
+    for page in (person.page, other):
+        page.locator("#dead").click()
+        page.evaluate("handrail.track('while asked'); handrail.flush()")
+    asked = [one.url for one in heard.requests[before:] if "onboarding-agent-sdk.js" not in one.url]
+    assert asked == []
+    person.page.evaluate("handrail.consent('granted')")
+    person.page.evaluate("handrail.track('agreed again'); handrail.flush()")
+    # Who is asked anew is nobody known, as at a first visit.
+    until(lambda: "agreed again" in named(server, None), look.seconds, "events after the next yes")
+    assert {"agreed again", "while asked"}.isdisjoint(named(server, user))
+
+
+def named(server: Any, user: str | None) -> list[str]:
+    """What pages have told by themselves, of one user or of all."""
+    events = server.events(**({"user_id": user} if user else {}))
+    return [event["properties"]["name"] for event in events if event["event_type"] == "custom"]
