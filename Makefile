@@ -10,6 +10,7 @@
 SHELL := /bin/bash
 # Tests wait as well as work: more of them at once than there are cores.
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell getconf _NPROCESSORS_ONLN | awk '{ print $$1 + 1 }')
+CLUSTER_TESTS := tests/cluster -m "cluster and not soak"
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -108,7 +109,7 @@ test: install-dev .make/cluster .make/sites
 	scripts/prometheus
 	$(MAKE) --jobs=4 lint types drift unit
 	"$(BIN)/pytest" -m "not soak and not cluster and not e2e"
-	"$(BIN)/pytest" tests/cluster -m "cluster and not soak"
+	"$(BIN)/pytest" $(CLUSTER_TESTS)
 
 # kubectl and Helm, and a Kubernetes control plane built with Go into the user's cache.
 .make/cluster: .make/dev requirements-cluster.lock requirements-go.lock tests/cluster/binaries.py
@@ -123,7 +124,7 @@ cluster: install-dev .make/cluster
 	@exec "$(BIN)/python" -m tests.cluster.cluster $(ARGS)
 
 test-cluster: install-dev .make/cluster
-	"$(BIN)/pytest" tests/cluster -m "cluster and not soak"
+	"$(BIN)/pytest" $(CLUSTER_TESTS)
 
 # What needs minutes of wall time.
 soak: install-dev .make/cluster

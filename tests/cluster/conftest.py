@@ -32,6 +32,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
                 logs = sorted(found.pods.folder.parent.glob("operator/*.log"), key=lambda path: path.stat().st_mtime)
                 told = state(found.plane, found.pods, *logs[-2:])
                 report.sections.append((f"the cluster of {item.name}", told))
+                if isinstance(found, Site):
+                    report.sections.append((f"pods of the platform of {item.name}", found.logs()))
     return report
 
 

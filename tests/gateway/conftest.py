@@ -137,6 +137,11 @@ def batch(user_id: str | None = None, count: int = 1, **more: Any) -> dict[str, 
     return {"sent_at": datetime.now(UTC).isoformat(), "events": [event(user_id) for _ in range(count)]} | more
 
 
+def another_key(key: str) -> str:
+    """Of the same form, and nobody's."""
+    return key[:-1] + ("1" if key.endswith("0") else "0")
+
+
 @dataclass(frozen=True)
 class Make:
     """What tests build requests of."""
@@ -145,6 +150,7 @@ class Make:
     batch: Callable[..., dict[str, Any]] = batch
     anonymous: Callable[[], str] = anonymous
     identity_token: Callable[..., str] = identity_token
+    another_key: Callable[[str], str] = another_key
     origin: str = ORIGIN
 
 

@@ -44,6 +44,7 @@ def test_a_renewed_file_counts_at_once_and_the_same_content_is_the_same_text(tmp
         ("[]", "no Docker config"),
         ('{"auths": "s3cret"}', "no Docker config"),
         ("\x00s3cret", "no Docker config"),
+        ("[" * 100_000, "no Docker config"),
     ],
 )
 def test_one_that_cannot_be_read_is_left_out_and_said_once(tmp_path: Path, content: str | None, why: str):

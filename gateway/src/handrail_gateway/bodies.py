@@ -15,7 +15,7 @@ class _Keyed(msgspec.Struct):
     api_key: str | None = None
 
 
-_KEY = re.compile(rb'"api_key"\s*:\s*"([ps]k_[0-9A-Za-z]{8}_[0-9A-Za-z]{36})"')
+_KEY = re.compile(rb'"api_key"\s*:\s*"(\w{1,100})"')
 _key_decoder = msgspec.json.Decoder(_Keyed)
 
 

@@ -38,7 +38,7 @@ class Registries:
         except FileNotFoundError:
             self._tell(name, "there is no such Secret, or it lacks the key .dockerconfigjson")
             return {}
-        except (OSError, ValueError, LookupError, TypeError):
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
             self._tell(name, "it holds no Docker config with auths")
             return {}
         self._told.pop(name, None)

@@ -163,9 +163,9 @@ export class Line {
       this.core.configured(frame.config);
       return;
     }
-    if (frame.type !== "nudge" && frame.type !== "message") return;
-    this.lastSeq = Math.max(this.lastSeq, frame.seq);
     const message = frame.type === "message";
+    if (!message && frame.type !== "nudge") return;
+    this.lastSeq = Math.max(this.lastSeq, frame.seq);
     const nudge = readNudge(frame, this.core.language());
     if (!nudge) {
       // Sent again and again, it would be no better.

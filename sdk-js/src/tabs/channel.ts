@@ -18,17 +18,15 @@ export type Note =
   /** To the one that shows nudges: the user looks at another tab now. */
   | { kind: "mine" };
 
-const KINDS = new Set(["hello", "here", "frame", "ack", "token?", "token", "mine"]);
-
 export class Channel {
   private readonly channel: BroadcastChannel | null;
 
   constructor(name: string, heard: (note: Note) => void) {
     this.channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(name);
     if (!this.channel) return;
-    this.channel.onmessage = ({ data }: MessageEvent<Note | null>) => {
+    this.channel.onmessage = ({ data }: MessageEvent<Note>) => {
       try {
-        if (data && KINDS.has(data.kind)) heard(data);
+        heard(data);
       } catch (error) {
         // Of another version, or of somebody else: no fault of ours, which would count.
         debug(error);

@@ -2,7 +2,7 @@ import { uuid4 } from "../ids";
 import type { Store } from "../store";
 
 const KEY = "anon";
-const FORM = /^anon(-[\da-f]{4,12}){5}$/;
+const FORM = /^anon-[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /** This browser's own id, made once; the form the server takes without proof of identity. */
 export function anonymousId(store: Store): string {

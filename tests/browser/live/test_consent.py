@@ -1,9 +1,10 @@
 """Nothing before a yes, nothing after a no, and the browser's own signals count: traffic and storage are searched."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
 
@@ -11,9 +12,16 @@ SIGNAL = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {ge
 NOTHING = {"local": {}, "session": {}, "cookie": "", "databases": [], "names": []}
 
 
-def loaded(said: Any) -> list[str]:
-    """Calls but for the snippet's own file."""
-    return [one.url for one in said.called("/") if "onboarding-agent-sdk.js" not in one.url]
+def loaded(said: Any, since: int = 0) -> list[str]:
+    """Calls but for the snippet's own file, from the so-many-th on."""
+    return [one.url for one in said.called("/")[since:] if "onboarding-agent-sdk.js" not in one.url]
+
+
+def acts(pages: Sequence[Page], name: str) -> None:
+    """In all of them somebody clicks, and the page tells something."""
+    for page in pages:
+        page.locator("#dead").click()
+        page.evaluate("(name) => { handrail.track(name); return handrail.flush(); }", name)
 
 
 def test_nothing_before_a_yes_and_nothing_after_a_no(
@@ -54,9 +62,7 @@ def test_nothing_before_a_yes_and_nothing_after_a_no(
     until(lambda: not said.open, look.seconds, "the socket is closed")
     other.wait_for_function("Object.keys(localStorage).length === 1")
     before = len(said.requests)
-    for page in (waiting.page, other):
-        page.locator("#dead").click()
-        page.evaluate("handrail.track('planted'); handrail.flush()")
+    acts((waiting.page, other), "planted")
     other.reload()
     other.wait_for_function("window.handrail.version")
     before_theirs = len(usual.sockets)
@@ -65,7 +71,7 @@ def test_nothing_before_a_yes_and_nothing_after_a_no(
     key = next(iter(look.at_rest(other)["local"]))
     assert look.at_rest(other) == NOTHING | {"local": {key: "denied"}}
     assert key.endswith(".consent")
-    assert [one.url for one in said.requests[before:] if "onboarding-agent-sdk.js" not in one.url] == []
+    assert loaded(said, before) == []
 
 
 def test_asked_again_after_a_yes_everything_stops_in_all_tabs(
@@ -78,8 +84,7 @@ def test_asked_again_after_a_yes_everything_stops_in_all_tabs(
     person.page.evaluate("handrail.consent('granted')")
     other = person.page.context.new_page()
     other.goto(address)
-    for page in (person.page, other):
-        page.evaluate("handrail.track('agreed'); handrail.flush()")
+    acts((person.page, other), "agreed")
     user = person.page.evaluate(look.anonymous)
     until(lambda: heard.open, look.seconds, "a socket after the yes")
     until(lambda: named(server, user).count("agreed") == 2, look.seconds, "events after the yes")
@@ -88,11 +93,8 @@ def test_asked_again_after_a_yes_everything_stops_in_all_tabs(
     until(lambda: not heard.open, look.seconds, "the socket is closed")
     other.wait_for_function("!Object.keys(localStorage).some((key) => key.endsWith('.consent'))")
     before = len(heard.requests)
-    for page in (person.page, other):
-        page.locator("#dead").click()
-        page.evaluate("handrail.track('while asked'); handrail.flush()")
-    asked = [one.url for one in heard.requests[before:] if "onboarding-agent-sdk.js" not in one.url]
-    assert asked == []
+    acts((person.page, other), "while asked")
+    assert loaded(heard, before) == []
     person.page.evaluate("handrail.consent('granted')")
     person.page.evaluate("handrail.track('agreed again'); handrail.flush()")
     # Who is asked anew is nobody known, as at a first visit.

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from tests.cluster.control_plane import ControlPlane, kubectl
 from tests.cluster.pods.images import GATEWAY
 from tests.cluster.pods.runner import Pods
 from tests.cluster.reading import Reader
-from tests.cluster.report import state
 
 CHART = Path(__file__).parents[3] / "charts" / "handrail"
 NAMESPACE = "handrail"
@@ -68,23 +66,24 @@ class Site:
     pods: Pods
     helm: Helm
     reader: Reader
+    chart: Path = CHART
 
     def install(self, *more: str, **values: Any) -> str:
         """`helm install`, with this machine's images. Raises HelmFailed."""
-        return self._bring("install", "--create-namespace", *more, values=values)
+        return self._wait(
+            "install", RELEASE, str(self.chart), "--create-namespace", *more, values=self.values(**values)
+        )
 
     def upgrade(self, *more: str, **values: Any) -> str:
         """Raises HelmFailed."""
-        return self._bring("upgrade", *more, values=values)
+        return self._wait("upgrade", RELEASE, f"{self.chart}", *more, values=self.values(**values))
 
-    def _bring(self, how: str, *more: str, values: dict[str, Any]) -> str:
-        arguments = [how, RELEASE, str(CHART), "--wait", "--timeout", f"{PATIENCE}s", *more]
-        try:
-            return self.helm(*arguments, values=self.values(**values), seconds=PATIENCE + 30)
-        except HelmFailed:
-            # For whoever reads why a test failed: by then all of it is gone.
-            sys.stdout.write(f"{state(self.plane, self.pods)}\n{self.logs()}")
-            raise
+    def rollback(self, revision: str) -> str:
+        """Raises HelmFailed."""
+        return self._wait("rollback", RELEASE, revision)
+
+    def _wait(self, *arguments: str, values: dict[str, Any] | None = None) -> str:
+        return self.helm(*arguments, "--wait", "--timeout", f"{PATIENCE}s", values=values, seconds=PATIENCE + 30)
 
     def values(self, **more: Any) -> dict[str, Any]:
         return {"images": {"tag": TAG}} | more

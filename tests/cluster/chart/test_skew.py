@@ -2,12 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
-from tests.cluster.chart.installation import CHART, NAMESPACE, PATIENCE, RELEASE, Site
+from tests.cluster.chart.installation import CHART, NAMESPACE, PATIENCE, Site
 from tests.cluster.pod_manifests import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -56,8 +57,7 @@ def test_an_operator_under_a_newer_definition_and_the_way_back(empty: Site, tmp_
     first = ready(empty)
     running = pods(empty)
 
-    chart = later_chart(tmp_path)
-    empty.helm("upgrade", RELEASE, str(chart), "--wait", f"--timeout={PATIENCE}s", values=empty.values(**SMALL))
+    replace(empty, chart=later_chart(tmp_path)).upgrade(**SMALL)
     until(lambda: "addedLater" in empty.get("otn", "acme")["spec"], "the newer definition is served", PATIENCE)
     tenant = YAML(typ="safe").load(ACME)
     tenant["spec"] |= {"displayName": "Acme, a version later", "addedLater": {"on": False}}
@@ -69,7 +69,7 @@ def test_an_operator_under_a_newer_definition_and_the_way_back(empty: Site, tmp_
     until(lambda: line in empty.logs(), "the operator's log names what it does not know", PATIENCE)
     assert pods(empty) == running
 
-    empty.helm("rollback", RELEASE, "1", "--wait", f"--timeout={PATIENCE}s")
+    empty.rollback("1")
     until(lambda: "addedLater" not in empty.get("otn", "acme")["spec"], "the definition of before is served", PATIENCE)
     empty.kubectl("patch", "otn", "acme", "--type=merge", "-p", json.dumps({"spec": {"displayName": "Acme"}}))
     back = seen(empty, empty.get("otn", "acme")["metadata"]["generation"])

@@ -3,13 +3,14 @@
 import asyncio
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from tests.cluster.chart.books import balanced, moved_on, traffic
-from tests.cluster.chart.installation import CHART, NAMESPACE, PATIENCE, RELEASE, TAG, Site
+from tests.cluster.chart.installation import NAMESPACE, PATIENCE, TAG, Site
 from tests.cluster.chart.release import ROOT, NoHistory, Release, last_release
 from tests.cluster.chart.release import TAG as BEFORE
 from tests.cluster.pod_manifests import until
@@ -30,7 +31,7 @@ def before(empty: Site, tmp_path: Path) -> Release:
 
 
 async def test_from_the_release_before_and_back_under_traffic(empty: Site, before: Release):
-    await asyncio.to_thread(moved, empty, "install", "--create-namespace", chart=before.chart, tag=BEFORE)
+    await asyncio.to_thread(replace(empty, chart=before.chart).install, images={"tag": BEFORE})
     empty.kubectl("apply", "-f", str(before.folder / "examples" / "tenants" / "acme.yaml"))
     await runs(empty, BEFORE)
     spec, key = empty.get("otn", "acme")["spec"], secret(empty, "publishable")
@@ -39,13 +40,13 @@ async def test_from_the_release_before_and_back_under_traffic(empty: Site, befor
         assert not await serves_this_tree(gateway)
         async with traffic(gateway, key) as ledger:
             await moved_on(ledger, PATIENCE)
-            await asyncio.to_thread(moved, empty, "upgrade", chart=CHART, tag=TAG)
+            await asyncio.to_thread(empty.upgrade)
             await runs(empty, TAG)
             await moved_on(ledger, PATIENCE)
             assert await serves_this_tree(gateway)
             assert await chunks(gateway, before.version) == page, "a page from before the upgrade"
             assert without_defaults(empty.get("otn", "acme")["spec"], spec) == spec
-            await asyncio.to_thread(empty.helm, "rollback", RELEASE, "1", "--wait", f"--timeout={PATIENCE}s")
+            await asyncio.to_thread(empty.rollback, "1")
             await runs(empty, BEFORE)
             await moved_on(ledger, PATIENCE)
             assert not await serves_this_tree(gateway)
@@ -53,11 +54,6 @@ async def test_from_the_release_before_and_back_under_traffic(empty: Site, befor
         await balanced(gateway, secret(empty, "secret"), ledger, PATIENCE)
     assert empty.get("otn", "acme")["spec"] == spec
     assert secret(empty, "publishable") == key
-
-
-def moved(site: Site, how: str, *more: str, chart: Path, tag: str) -> None:
-    arguments = [how, RELEASE, str(chart), "--wait", f"--timeout={PATIENCE}s", *more]
-    site.helm(*arguments, values={"images": {"tag": tag}}, seconds=PATIENCE + 30)
 
 
 async def runs(site: Site, tag: str) -> None:

@@ -169,4 +169,4 @@ async def test_half_an_emoji_is_told_and_not_taken_for_a_missing_key(running: An
     assert answer.status_code == 422, answer.text
     unknown = batch.replace(b"HALF", rb"\ud83d").replace(tenant.keys["publishable"].encode(), b"pk_" + b"x" * 45)
     answer = await running.client.post("/api/v1/events", content=unknown, headers={"Content-Type": "text/plain"})
-    assert (answer.status_code, answer.json()["code"]) == (401, "key_missing")
+    assert (answer.status_code, answer.json()["code"]) == (401, "key_unknown")
