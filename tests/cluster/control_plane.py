@@ -5,6 +5,7 @@ collection and server-side apply are the real ones, and KWOK says of each Pod on
 """
 
 import csv
+import os
 import secrets
 import ssl
 import subprocess
@@ -196,7 +197,7 @@ class ControlPlane:
             raise RuntimeError("not started")
         self._commands[name] = argv
         with (self.folder / f"{name}.log").open("ab") as output:
-            environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder)}
+            environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder)} | binaries.SWIFT
             self._keeper.start(Command(name, argv, environment, self.folder), output.fileno())
 
     def _await(self, path: str, of: str = "kube-apiserver") -> None:
@@ -223,7 +224,15 @@ def kubectl(plane: ControlPlane, *arguments: str, user: str = ADMIN, text: str |
     """What kubectl prints. Raises subprocess.CalledProcessError; its words are in `stderr`."""
     command = [str(binaries.kubectl()), f"--kubeconfig={plane.kubeconfig(user)}", *arguments]
     try:
-        return subprocess.run(command, input=text, capture_output=True, text=True, check=True, timeout=120).stdout
+        return subprocess.run(
+            command,
+            env=os.environ | binaries.SWIFT,
+            input=text,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        ).stdout
     except subprocess.CalledProcessError as error:
         error.add_note(error.stderr)
         raise

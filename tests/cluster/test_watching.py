@@ -86,9 +86,9 @@ class Heard:
         self.spaces: dict[str, set[str]] = {}
         self.told = Told(Tenants(), Children(), self.touch, self._spaces)
 
-    def touch(self, name: str, *, urgent: bool = False) -> None:
+    def touch(self, name: str, *, urgent: bool = False, asked: bool = False) -> None:
         self.touched.append(name)
-        self.urgent.append(urgent)
+        self.urgent.append(urgent or asked)
 
     def _spaces(self, name: str, spaces: set[str]) -> None:
         self.spaces[name] = spaces

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import msgspec
 import structlog
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.errors import KeyNotFoundError
 from nats.js.kv import KV_DEL, KV_PURGE, KeyValue
 
 from handrail_contracts import inboxes, names, subjects
+from handrail_contracts.nats_client import Client
 from handrail_contracts.operator_calls import OperatorReply, decode_reply
 from handrail_contracts.problems import Problem, ProblemItem
 from handrail_contracts.record import decode_record

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 
 import msgspec
 import structlog
-from nats.aio.client import Client, RawCredentials
+from nats.aio.client import RawCredentials
 from nats.aio.msg import Msg
 from nats.errors import ConnectionClosedError, MaxPayloadError
 from nats.errors import Error as NatsError
 
 from handrail_contracts import inboxes, intake, subjects
+from handrail_contracts.nats_client import Client
 from handrail_contracts.problems import Problem
 from handrail_contracts.record import PublishCredentials
 from handrail_gateway.bus import RECONNECT_WAIT

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 
 import structlog
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from handrail_contracts.nats_client import Client
 from handrail_operator.calls.answers import Answers
 from handrail_operator.calls.listening import Listener
 from handrail_operator.errors import TenantError
@@ -79,7 +79,7 @@ class Office:
                 self._cluster,
                 self._reconciler.keyrings,
                 self._installation.plans,
-                touch=lambda name: self.queue.touch(name, urgent=True),
+                touch=lambda name: self.queue.touch(name, asked=True),
                 publish=self._reconciler.publish,
             )
             try:
@@ -98,12 +98,7 @@ class Office:
             self.queue.forget(name)
         return again
 
-    def _server_changed(self, component: str) -> None:
-        trouble = self.servers.health().get(component) if self.servers is not None else None
-        if trouble is not None:
-            log.warning("a server is away", component=component, why=str(trouble))
-        else:
-            log.info("a server is there", component=component)
+    def _server_changed(self, _component: str) -> None:
         for name in self._tenants.names():
             self.queue.touch(name, urgent=True)
 

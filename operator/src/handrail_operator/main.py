@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import sys
 from asyncio import sslproto
 from collections.abc import Awaitable, Callable, Sequence
@@ -55,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
     given = parser.parse_args(argv)
+    gc.freeze()
+    gc.enable()
     _lean_connections()
     disable_created_metrics()  # type: ignore[no-untyped-call]
     try:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import msgspec
 import structlog
-from nats.aio.client import Client
 from nats.js.errors import KeyNotFoundError
 from nats.js.kv import KeyValue
 
 from handrail_contracts import names, record
+from handrail_contracts.nats_client import Client
 from handrail_contracts.other_versions import read_spec
 from handrail_contracts.tenant_spec import TenantSpec
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import asyncpg
 import structlog
-from nats.aio.client import Client
 from redis.asyncio import Connection as RedisConnection
 
+from handrail_contracts.nats_client import Client
 from handrail_runtime.settings import Settings
 
 log = structlog.get_logger()

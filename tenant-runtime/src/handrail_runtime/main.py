@@ -140,6 +140,7 @@ async def _run(settings: Settings, role_names: list[str]) -> None:
         # What was imported stays; the rest holds few circles, so that looking for them often is in vain.
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
+        gc.enable()
         log.info("running", roles=role_names, port=settings.port)
         done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
         loop.call_later(END_WITHIN, _give_up)

@@ -1,9 +1,9 @@
 """A role's NATS connection, with that role's own credentials."""
 
 import structlog
-from nats.aio.client import Client
 
 from handrail_contracts import inboxes, names
+from handrail_contracts.nats_client import Client
 from handrail_runtime.settings import Settings
 
 log = structlog.get_logger()

@@ -12,10 +12,11 @@ from collections.abc import Callable
 
 import msgspec
 import structlog
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
+
+from handrail_contracts.nats_client import Client
 
 log = structlog.get_logger()
 

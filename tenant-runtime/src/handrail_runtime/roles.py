@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fastapi import APIRouter
-from nats.aio.client import Client
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from handrail_contracts.nats_client import Client
 from handrail_runtime.config import ConfigWatch
 from handrail_runtime.settings import Settings
 

@@ -55,7 +55,7 @@ class Helm:
     def environment(self) -> dict[str, str]:
         """Of helm and kubectl: this control plane, and nothing of whoever runs the tests."""
         homes = {f"HELM_{name}_HOME": str(self.folder / name.lower()) for name in ("CACHE", "CONFIG", "DATA")}
-        return os.environ | homes | {"KUBECONFIG": str(self.kubeconfig)}
+        return os.environ | binaries.SWIFT | homes | {"KUBECONFIG": str(self.kubeconfig)}
 
 
 @dataclass

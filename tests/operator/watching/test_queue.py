@@ -263,10 +263,44 @@ async def test_the_end_ends_what_is_under_way():
     assert work.ended == ["acme"]
 
 
+async def test_one_that_was_asked_for_waits_for_one_look_at_most_and_keeps_nobody_waiting():
+    work = Worker()
+    work.held = True
+    async with running(work, concurrency=1) as queue:
+        for number in range(6):
+            queue.touch(f"t{number}")
+        await until(lambda: work.begun == ["t0"])
+        for name in ("t4", "new", "newer"):
+            queue.touch(name, asked=True)
+        for _ in range(8):
+            work.let_go.release()
+        await until(lambda: len(work.ended) == 8)
+        assert work.begun == ["t0", "t4", "t1", "new", "t2", "newer", "t3", "t5"]
+        # What comes of it goes before the others, too; another minute, and it is one of them.
+        for name in ("t1", "t2", "t3", "new"):
+            queue.touch(name, urgent=True)
+        for _ in range(4):
+            work.let_go.release()
+        await until(lambda: len(work.ended) == 12)
+    assert work.begun[8:].index("new") <= 1
+
+
+async def test_one_that_failed_is_tried_at_once_when_it_is_asked_for():
+    work = Worker()
+    work.answers = [ServerUnavailable("away"), None]
+    async with running(work) as queue:
+        queue.touch("acme")
+        await until(lambda: work.ended == ["acme"])
+        queue.touch("acme", asked=True)
+        await until(lambda: work.ended == ["acme"] * 2)
+
+
+@pytest.mark.parametrize("asked", [False, True])
 @pytest.mark.parametrize("touches", [1, 500])
-async def test_the_order_does_not_grow_with_the_touches(touches):
+async def test_the_order_does_not_grow_with_the_touches(touches, asked):
     work = Worker()
     async with running(work) as queue:
         for _ in range(touches):
             queue.touch("acme")
-        assert len(queue._order) == 1
+            queue.touch("acme", asked=asked)
+        assert sum(map(len, queue._lanes)) == 1 + asked

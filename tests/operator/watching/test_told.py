@@ -14,11 +14,13 @@ class Heard:
 
     def __init__(self) -> None:
         self.touched: list[tuple[str, bool]] = []
+        self.asked: list[bool] = []
         self.spaces: list[tuple[str, set[str]]] = []
         self.told = Told(Tenants(), Children(), self.touch, lambda name, spaces: self.spaces.append((name, spaces)))
 
-    def touch(self, name: str, *, urgent: bool = False) -> None:
+    def touch(self, name: str, *, urgent: bool = False, asked: bool = False) -> None:
         self.touched.append((name, urgent))
+        self.asked.append(asked)
 
 
 def test_a_tenant_gets_a_turn_when_it_comes_changes_and_goes():
@@ -27,7 +29,15 @@ def test_a_tenant_gets_a_turn_when_it_comes_changes_and_goes():
     heard.told.hear(TENANT, "MODIFIED", tenant(version=2, generation=2))
     heard.told.hear(TENANT, "DELETED", tenant(version=3))
     assert heard.touched == [("acme", True)] * 3
+    assert heard.asked == [False, True, False], "nobody waits for what stood there before, or is gone"
     assert heard.told.tenants.names() == []
+
+
+def test_somebody_waits_for_a_new_tenant_and_for_a_change_that_a_list_tells():
+    heard = Heard()
+    heard.told.hear(TENANT, "ADDED", tenant())
+    heard.told.hear(TENANT, None, tenant(version=2, generation=2))
+    assert heard.asked == [True, True]
 
 
 def test_its_status_is_no_reason():

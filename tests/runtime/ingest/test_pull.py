@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nats.aio.client import Client
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StreamConfig
 
 from handrail_cli.embedded import binaries
 from handrail_cli.embedded.ports import free_port
+from handrail_contracts.nats_client import Client
 from handrail_runtime.pull import Pull
 
 pytestmark = pytest.mark.slow

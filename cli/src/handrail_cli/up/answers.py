@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 
 import msgspec
-from nats.aio.client import Client
 
 from handrail_cli.supervise.logs import LogStream
 from handrail_cli.tenant_files.read import plain, round_trip
 from handrail_cli.tenant_files.rewrite import rewrite
 from handrail_cli.up.tenant import LocalTenant
 from handrail_cli.up.tenants import LocalTenants
+from handrail_contracts.nats_client import Client
 from handrail_contracts.operator_calls import (
     ConfigEdit,
     HandBack,

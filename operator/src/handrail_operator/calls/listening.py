@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
 from handrail_contracts import operator_calls, subjects
+from handrail_contracts.nats_client import Client
 from handrail_contracts.operator_calls import (
     ConfigEdit,
     HandBack,

@@ -7,9 +7,13 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from handrail_operator.errors import TenantError
 from handrail_operator.provision.ending import end
 from handrail_operator.provision.trouble import Explain
+
+log = structlog.get_logger()
 
 EVERY = 1.5
 """Seconds between looks."""
@@ -87,7 +91,13 @@ class Watch:
             self._gone.set()
         first = not self._seen.is_set()
         self._seen.set()
-        if not first and before != (self.epoch, self._reason()):
+        if before == (self.epoch, self._reason()):
+            return
+        if self.trouble is not None:
+            log.warning("a server is away", component=self.component, why=self._reason())
+        else:
+            log.info("a server is there", component=self.component)
+        if not first:
             self._changed(self.component)
 
     def _reason(self) -> str:

@@ -5,8 +5,7 @@ import secrets
 import time
 from typing import Any
 
-from nats.aio.client import Client
-
+from handrail_contracts.nats_client import Client
 from handrail_operator.provision import nats_jwt
 
 _UPDATE = "$SYS.REQ.CLAIMS.UPDATE"

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.errors import NoServersError
 
 from handrail_contracts import inboxes, subjects
+from handrail_contracts.nats_client import Client
 from handrail_operator.provision import nats_jwt
 
 LIFETIME = 3600

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from handrail_contracts.nats_client import Client
 from handrail_operator.provision import nats_connection
 from handrail_operator.provision.ending import end
 

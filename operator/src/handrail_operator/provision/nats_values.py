@@ -1,9 +1,9 @@
 """What is kept in NATS's buckets for gateway and runtime. Writes only where something differs."""
 
-from nats.aio.client import Client
 from nats.js.errors import KeyNotFoundError
 
 from handrail_contracts import names, record
+from handrail_contracts.nats_client import Client
 from handrail_contracts.record import EffectiveConfig, TenantRecord
 from handrail_operator.provision.keyring import TenantSecrets
 from handrail_operator.provision.platform import Access

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from nats.aio.client import Client
 from redis.asyncio import Redis
 
 from handrail_contracts import names
+from handrail_contracts.nats_client import Client
 from handrail_operator.plans import DEFAULT, Plan
 from handrail_operator.provision import database, jwk, nats_claims, nats_connection, nats_jwt, nats_streams
 from handrail_operator.provision.keyring import PlatformSecrets

@@ -11,10 +11,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from nats.aio.client import Client
 from redis.asyncio import Redis
 
 from handrail_contracts import record, status
+from handrail_contracts.nats_client import Client
 from handrail_contracts.record import TenantRecord
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_operator import plans

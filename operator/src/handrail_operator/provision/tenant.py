@@ -5,9 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from nats.aio.client import Client
-
 from handrail_contracts import names
+from handrail_contracts.nats_client import Client
 from handrail_contracts.record import PublishCredentials
 from handrail_operator import plans
 from handrail_operator.plans import Plan

@@ -1,8 +1,10 @@
-"""Whose turn it is: tenants to be looked at, each by one worker at a time, in the order in which they became due."""
+"""Whose turn it is: tenants to be looked at, each by one worker at a time, in the order in which they became due. Those
+whose people asked for something do not stand behind a thousand others: they have a lane of their own."""
 
 import asyncio
 import heapq
 import itertools
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -24,8 +26,14 @@ _SPREAD = 0.2
 """Of a resync's time, both ways: tenants that were looked at together part."""
 _URGENT_PAUSE = 1.0
 """Seconds: what failed is not tried more often, however much happens around it."""
+_ASKED_FOR = 60.0
+"""Seconds for which a tenant keeps to the lane of those that were asked for: coming up takes several looks."""
 _SETTLING = 0.2
 """Seconds after a look until the next: what a look brings about comes as many small events."""
+
+
+_ASKED, _OTHERS = 0, 1
+"""The lanes."""
 
 
 @dataclass(slots=True)
@@ -40,6 +48,8 @@ class _Entry:
     forgotten: bool = False
     failures: int = 0
     quiet_until: float = 0.0
+    asked_until: float = 0.0
+    lane: int = 0
 
 
 class State(NamedTuple):
@@ -77,17 +87,25 @@ class Queue:
         self._observe = observe
         self._free = asyncio.Semaphore(concurrency)
         self._entries: dict[str, _Entry] = {}
-        self._order: list[tuple[float, int, str]] = []
+        self._lanes: tuple[list[tuple[float, int, str]], ...] = ([], [])
+        """Heaps of when one is due, a running number, its name. While both have somebody, they go in turn."""
+        self._turn = _ASKED
         self._count = itertools.count()
         self._news = asyncio.Event()
 
-    def touch(self, name: str, *, urgent: bool = False) -> None:
-        """Asks for a look. One that failed keeps to its pause, unless it is `urgent`: what it depends on changed."""
+    def touch(self, name: str, *, urgent: bool = False, asked: bool = False) -> None:
+        """Asks for a look. One that failed keeps to its pause, unless it is `urgent`: what it depends on changed.
+        `asked`: its people changed it and wait, which is urgent too."""
         now = time.monotonic()
         entry = self._entries.get(name)
+        anew = entry is None
         if entry is None:
-            self._entries[name] = _Entry(due=now, since=now)
-            self._put(name, now)
+            entry = self._entries[name] = _Entry(due=now, since=now)
+        if asked:
+            urgent = True
+            entry.asked_until = now + _ASKED_FOR
+        if anew:
+            self._put(name, entry)
             return
         entry.forgotten = False
         if entry.running:
@@ -98,6 +116,8 @@ class Queue:
             entry.failures = 0
         if entry.failures == 0:
             self._bring_forward(name, entry, max(now, entry.quiet_until))
+            if asked and entry.lane == _OTHERS:
+                self._put(name, entry)
 
     def forget(self, name: str) -> None:
         """The tenant is no more. A look under way goes on to its end."""
@@ -119,38 +139,41 @@ class Queue:
         """Works until it is cancelled; looks under way are cancelled too, and have ended when it has."""
         async with asyncio.TaskGroup() as group:
             while True:
-                name = await self._next()
                 await self._free.acquire()
-                entry = self._entries.get(name)
-                if entry is None or entry.running or entry.due > time.monotonic():
-                    # Forgotten or put off while there was no free worker.
-                    self._free.release()
-                    continue
+                name = await self._next()
+                entry = self._entries[name]
                 entry.running, entry.touched, entry.urgent = True, False, False
                 group.create_task(self._look(name, entry), name=f"reconcile {name}")
 
     # --- parts -----------------------------------------------------------------------------------------------
 
     async def _next(self) -> str:
-        """The name that is due longest."""
+        """The name that is due longest in its lane."""
         while True:
             self._news.clear()
-            while self._order:
-                due, _, name = self._order[0]
-                entry = self._entries.get(name)
-                if entry is None or entry.running or entry.due != due:
-                    heapq.heappop(self._order)
-                    continue
-                if due <= time.monotonic():
-                    heapq.heappop(self._order)
-                    return name
-                break
-            pause = self._order[0][0] - time.monotonic() if self._order else None
+            heads = [self._head(lane) for lane in (_ASKED, _OTHERS)]
+            for lane in (self._turn, 1 - self._turn):
+                if heads[lane] <= time.monotonic():
+                    self._turn = 1 - lane
+                    return heapq.heappop(self._lanes[lane])[2]
+            first = min(heads)
+            pause = first - time.monotonic() if first < math.inf else None
             try:
                 async with asyncio.timeout(pause):
                     await self._news.wait()
             except TimeoutError:
                 continue
+
+    def _head(self, lane: int) -> float:
+        """When the first of a lane is due; never where there is none."""
+        order = self._lanes[lane]
+        while order:
+            due, _, name = order[0]
+            entry = self._entries.get(name)
+            if entry is not None and not entry.running and (entry.due, entry.lane) == (due, lane):
+                return due
+            heapq.heappop(order)
+        return math.inf
 
     async def _look(self, name: str, entry: _Entry) -> None:
         started = time.monotonic()
@@ -200,10 +223,11 @@ class Queue:
     def _bring_forward(self, name: str, entry: _Entry, due: float, *, anew: bool = False) -> None:
         if anew or due < entry.due:
             entry.due = entry.since = due
-            self._put(name, due)
+            self._put(name, entry)
 
-    def _put(self, name: str, due: float) -> None:
-        heapq.heappush(self._order, (due, next(self._count), name))
+    def _put(self, name: str, entry: _Entry) -> None:
+        entry.lane = _ASKED if entry.due < entry.asked_until else _OTHERS
+        heapq.heappush(self._lanes[entry.lane], (entry.due, next(self._count), name))
         self._news.set()
 
 

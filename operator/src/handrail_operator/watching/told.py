@@ -12,7 +12,7 @@ Object = dict[str, Any]
 class Touch(Protocol):
     """Of the queue."""
 
-    def __call__(self, name: str, *, urgent: bool = False) -> None: ...
+    def __call__(self, name: str, *, urgent: bool = False, asked: bool = False) -> None: ...
 
 
 class Told:
@@ -49,7 +49,8 @@ class Told:
             return
         known = name in self.tenants
         if self.tenants.put(tenant):
-            self._touch(name, urgent=True)
+            # What the first list names stood there before this operator: nobody waits for it.
+            self._touch(name, urgent=True, asked=known or event is not None)
         if not known:
             self._spaces(name, self.children.spaces(name))
 

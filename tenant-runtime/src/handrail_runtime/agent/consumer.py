@@ -17,10 +17,10 @@ from uuid import UUID
 import msgspec
 import structlog
 from asyncpg import LockNotAvailableError
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from handrail_contracts import names, signals, subjects, times, traces
+from handrail_contracts.nats_client import Client
 from handrail_contracts.signals import Signal
 from handrail_runtime.agent import metrics
 from handrail_runtime.agent.runs import Runs, is_plain

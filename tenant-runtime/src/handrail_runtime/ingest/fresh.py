@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 import structlog
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from handrail_contracts import names, times
+from handrail_contracts.nats_client import Client
 from handrail_runtime.ingest.consumer import Consumer
 from handrail_runtime.ingest.decoding import decode
 from handrail_runtime.roles import heed_cancellation

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import msgspec
 import structlog
-from nats.aio.client import Client
 from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
@@ -21,6 +20,7 @@ from nats.js.api import Header
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handrail_contracts import names, signals, subjects, traces
+from handrail_contracts.nats_client import Client
 from handrail_contracts.signals import Signal
 from handrail_runtime.data.raw import DATABASE_ERRORS, raw_connection, raw_transaction
 from handrail_runtime.ingest import metrics

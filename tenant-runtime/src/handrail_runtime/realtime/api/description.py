@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from nats.aio.client import Client
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from handrail_contracts.nats_client import Client
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_runtime.realtime.api.mending import Mending
 from handrail_runtime.realtime.api.reader import Reader
