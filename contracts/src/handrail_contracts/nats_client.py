@@ -16,6 +16,10 @@ class _Transport(TcpTransport):
                 return line
             self.write(_PONG)  # type: ignore[no-untyped-call]
 
+    def __bool__(self) -> bool:
+        """nats-py takes another in its place where this one is false."""
+        return True
+
 
 class Client(_Client):
     """As nats-py's, over TCP and TLS."""
