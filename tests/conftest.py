@@ -38,9 +38,42 @@ from handrail_runtime.data.migrate import migrate
 gc.disable()
 
 
-def pytest_collection_finish() -> None:
-    gc.freeze()
-    gc.enable()
+LONG = (
+    "cluster/chart/test_alerts.py",
+    "cluster/chart/test_upgrade.py",
+    "cluster/chart/test_hour.py",
+    "cluster/test_sweep.py",
+    "cluster/chart/test_troubled.py",
+    "cluster/chart/test_skew.py",
+    "cluster/test_living_tenant.py",
+    "cluster/test_plan_change.py",
+    "browser/delivery/test_outages.py",
+    "chaos/test_copies.py",
+    "chaos/test_faults.py",
+    "cli/up/test_up.py",
+    "runtime/ingest/test_two_processes.py",
+    "browser/test_health.py",
+    "browser/ui/test_whole.py",
+)
+"""Whose tests take half a minute and more, the longest first: were one begun last, all workers would wait for it."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Each worker is handed an equal stretch, and steals from the ends of the others' when it is done: the long tests
+    are dealt out to the beginnings. After all that is not asked for was left out."""
+    workers: int = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+    place = {item: next((at for at, name in enumerate(LONG) if name in item.nodeid), None) for item in items}
+    long = sorted((item for item in items if place[item] is not None), key=lambda item: place[item] or 0)
+    others = [item for item in items if place[item] is None]
+    total = len(items)
+    for worker in range(workers):
+        first = long[worker::workers]
+        size = total * (worker + 1) // workers - total * worker // workers - len(first)
+        items += first + others[:size]
+        del others[:size]
+    del items[:total]
+    items += others
 
 
 CREATED_AT = "2026-01-01T00:00:00Z"

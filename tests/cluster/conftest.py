@@ -16,11 +16,6 @@ from tests.cluster.stage import Stage, staged
 from tests.conftest import RunningServers
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest test first, or all workers but one would wait for it in the end."""
-    items.sort(key=lambda item: "test_sweep" not in item.nodeid)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failure tells how its cluster looked."""
