@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.conftest import RunningServers
 
-from handrail_operator.provision import nats_claims, nats_connection
+from handrail_operator.provision import nats_claims, nats_connection, nats_jwt
 
 WITHIN = 30.0
 """Seconds."""
@@ -64,3 +64,21 @@ async def test_its_own_question_is_not_taken_for_its_answer(servers: RunningServ
         assert client.is_connected
         answer = await client.request("$SYS.REQ.USER.INFO", b"", timeout=5)
         assert b"server" in answer.data
+
+
+async def test_one_that_gives_up_while_it_connects_leaves_nothing_open() -> None:
+    gone = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        gone.set()
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server, asyncio.timeout(WITHIN):
+        url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await nats_connection.connect(
+                    url, nats_jwt.new_seed("account"), nats_claims.administrator(), "gives up"
+                )
+        await gone.wait()

@@ -1,6 +1,7 @@
 """The three servers together: their commands, how to reach them, and when they answer."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -85,8 +86,8 @@ class Servers:
         try:
             async with asyncio.timeout(5):
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.ports.nats)
-                line = await reader.readline()
-                writer.close()
+                with contextlib.closing(writer):
+                    line = await reader.readline()
         except (OSError, TimeoutError):
             return False
         return line.startswith(b"INFO ")
