@@ -135,9 +135,11 @@ class World:
             async with asyncio.timeout(within):
                 while len(found) < count:
                     with contextlib.suppress(TimeoutError):
-                        found += await pull.fetch(count, timeout=1)
-            for message in found:
-                await message.ack()
+                        fetched = await pull.fetch(count, timeout=1)
+                        # At once: what is not acknowledged in time comes again, as if it were there twice.
+                        for message in fetched:
+                            await message.ack()
+                        found += fetched
             await client.flush()
         finally:
             await client.close()

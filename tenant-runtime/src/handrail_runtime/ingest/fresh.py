@@ -20,7 +20,7 @@ from handrail_contracts.nats_client import Client
 from handrail_runtime.ingest.consumer import Consumer
 from handrail_runtime.ingest.decoding import decode
 from handrail_runtime.roles import heed_cancellation
-from handrail_runtime.trouble import is_outage
+from handrail_runtime.trouble import classify
 
 log = structlog.get_logger()
 
@@ -64,7 +64,10 @@ class Fresh:
             except Exception as error:
                 # What is wrong with it is found out, and dealt with, in its turn.
                 self._next = 0
-                log.warning("new events are left to their turn", exc_info=None if is_outage(error) else error)
+                trouble = classify(error)
+                log.warning(
+                    "new events are left to their turn", trouble=trouble, exc_info=error if trouble == "bug" else None
+                )
 
     async def _look(self) -> None:
         until = time.monotonic() + 4 * EVERY
