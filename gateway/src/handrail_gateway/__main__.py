@@ -12,4 +12,5 @@ _modules |= {"aiohttp": None, "rich": None}
 
 from handrail_gateway.main import main  # noqa: E402
 
-raise SystemExit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -184,7 +184,7 @@ class PlatformBus:
             inbox_prefix=inboxes.of_credentials(self._credentials.read_text(encoding="utf-8")),
             name="handrail-gateway",
             max_reconnect_attempts=-1,
-            reconnect_time_wait=RECONNECT_WAIT,  # type: ignore[arg-type]  # a float does
+            reconnect_time_wait=RECONNECT_WAIT,
             # A server that hangs is found out within seconds: what it does not answer, /readyz tells.
             ping_interval=3,
             disconnected_cb=lost,

@@ -359,7 +359,7 @@ class _Lane:
             inbox_prefix=inboxes.of_credentials(self.credentials.jwt),
             name=f"handrail-gateway-{self.tenant}",
             max_reconnect_attempts=-1,
-            reconnect_time_wait=RECONNECT_WAIT,  # type: ignore[arg-type]  # a float does
+            reconnect_time_wait=RECONNECT_WAIT,
             ping_interval=5,
             disconnected_cb=lost,
             reconnected_cb=back,

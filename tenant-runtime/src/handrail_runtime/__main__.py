@@ -12,4 +12,5 @@ _modules |= {"aiohttp": None, "rich": None}
 
 from handrail_runtime.main import main  # noqa: E402
 
-main()
+if __name__ == "__main__":
+    main()
