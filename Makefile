@@ -9,10 +9,9 @@
 # Works with GNU make 3.81 (macOS): each recipe line is a shell of its own.
 SHELL := /bin/bash
 # Tests wait as well as work: more of them at once than there are cores.
-export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell getconf _NPROCESSORS_ONLN | awk '{ print $$1 + 1 }')
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell getconf _NPROCESSORS_ONLN | awk '{ print $$1 + 2 }')
 # A run starts hundreds of Python programs: what each needs is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
-CLUSTER_TESTS := tests/cluster -m "cluster and not soak"
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -110,8 +109,7 @@ test: install-dev .make/cluster .make/sites
 	scripts/strace
 	scripts/prometheus
 	$(MAKE) --jobs=4 lint types drift unit
-	"$(BIN)/pytest" -m "not soak and not cluster and not e2e"
-	"$(BIN)/pytest" $(CLUSTER_TESTS)
+	"$(BIN)/pytest" -m "not soak and not e2e"
 
 # kubectl and Helm, and a Kubernetes control plane built with Go into the user's cache.
 .make/cluster: .make/dev requirements-cluster.lock requirements-go.lock tests/cluster/binaries.py
@@ -126,7 +124,7 @@ cluster: install-dev .make/cluster
 	@exec "$(BIN)/python" -m tests.cluster.cluster $(ARGS)
 
 test-cluster: install-dev .make/cluster
-	"$(BIN)/pytest" $(CLUSTER_TESTS)
+	"$(BIN)/pytest" tests/cluster -m "cluster and not soak"
 
 # What needs minutes of wall time.
 soak: install-dev .make/cluster

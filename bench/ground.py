@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from tests import warm
 from tests.cluster import nodes
 from tests.cluster.control_plane import ControlPlane, kubectl, serve_definition
 from tests.cluster.operators import PLATFORM, Workshop
@@ -72,10 +74,11 @@ class Ground:
 async def ground(tenants: int) -> AsyncIterator[Ground]:
     """With room for so many."""
     async with world() as servers:
-        plane = ControlPlane(servers.folder / "control-plane", audit=True)
+        plane = ControlPlane(servers.folder / "control-plane", audit=True, cores=os.cpu_count() or 1)
         try:
             await asyncio.to_thread(_start, plane, tenants)
-            workshop = Workshop.furnished(servers.folder / "operator", servers.servers.access())
+            furnished = Workshop.furnished(servers.folder / "operator", servers.servers.access())
+            workshop = replace(furnished, start=warm.start_for_real)
             async with Cluster.connect(
                 kubeconfig=plane.kubeconfig(), requests_per_second=10_000, burst=10_000
             ) as cluster:

@@ -176,7 +176,7 @@ async def benchmark(given: argparse.Namespace) -> None:
         thread = stack.enter_context(ThreadPoolExecutor(1))
         own = contextlib.ExitStack()
         browser = await loop.run_in_executor(
-            thread, lambda: own.enter_context(launched(own.enter_context(sync_playwright())))
+            thread, lambda: own.enter_context(launched(own.enter_context(sync_playwright()), whole=True))
         )
 
         async def run(arm: str) -> Figures:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import os
 import secrets
 import shutil
 import stat
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import hypothesis
+import psutil
 import pytest
 
 from handrail_cli.embedded.passwords import ServerSecrets
@@ -37,6 +39,9 @@ from handrail_runtime.data.migrate import migrate
 # All that is imported and collected stays: to look for circles in it, over and over, is a fifth of a worker's start.
 gc.disable()
 
+MEMORY = Path("/dev/shm")
+ROOM = 6 << 30
+"""Bytes: several times what a run holds at once."""
 
 LONG = (
     "cluster/chart/test_alerts.py",
@@ -58,22 +63,41 @@ LONG = (
 """Whose tests take half a minute and more, the longest first: were one begun last, all workers would wait for it."""
 
 
+def pytest_configure() -> None:
+    """Databases, streams and profiles of tests live for seconds: where memory has room for them, nobody waits for a
+    disk. TMPDIR, where it is set, stays."""
+    if "TMPDIR" not in os.environ and _has_room(MEMORY):
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+
+def _has_room(folder: Path) -> bool:
+    if not os.access(folder, os.W_OK | os.X_OK) or psutil.virtual_memory().available < 2 * ROOM:
+        return False
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize > ROOM and not found.f_flag & os.ST_NOEXEC
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Each worker is handed an equal stretch, and steals from the ends of the others' when it is done: the long tests
     are dealt out to the beginnings. After all that is not asked for was left out."""
     workers: int = getattr(config, "workerinput", {"workercount": 1})["workercount"]
-    place = {item: next((at for at, name in enumerate(LONG) if name in item.nodeid), None) for item in items}
-    long = sorted((item for item in items if place[item] is not None), key=lambda item: place[item] or 0)
-    others = [item for item in items if place[item] is None]
+    ranks = {item: next((at for at, name in enumerate(LONG) if name in item.nodeid), len(LONG)) for item in items}
+    long = sorted((item for item in items if ranks[item] < len(LONG)), key=ranks.__getitem__)
+    others = [item for item in items if ranks[item] == len(LONG)]
     total = len(items)
+    items.clear()
     for worker in range(workers):
         first = long[worker::workers]
         size = total * (worker + 1) // workers - total * worker // workers - len(first)
         items += first + others[:size]
         del others[:size]
-    del items[:total]
     items += others
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 CREATED_AT = "2026-01-01T00:00:00Z"

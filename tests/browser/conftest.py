@@ -45,18 +45,25 @@ FLAGS = [
 ]
 
 
-def executable() -> str | None:
-    """HANDRAIL_CHROMIUM, else the first of the usual names on PATH."""
+SHELL = "chromium-headless-shell"
+WHOLE = ("chromium", "chromium-browser", "google-chrome")
+
+
+def executable(*, whole: bool = False) -> str:
+    """HANDRAIL_CHROMIUM, else the first of the usual names on PATH. To a page the headless shell is the same browser,
+    at a third of the price; `whole`: the one that people have. Raises RuntimeError."""
     given = os.environ.get("HANDRAIL_CHROMIUM")
-    return given or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = given or next(filter(None, map(shutil.which, WHOLE if whole else (SHELL, *WHOLE))), None)
+    if found is None:
+        raise RuntimeError("the browser tests need Chromium: install it or set HANDRAIL_CHROMIUM")
+    return found
 
 
 @contextmanager
-def launched(playwright: Playwright, *, back_forward_cache: bool = False) -> Iterator[Browser]:
-    """A browser of its own. Drivers of browsers switch off the back/forward cache, unless it is asked for."""
-    path = executable()
-    if path is None:
-        raise RuntimeError("the browser tests need Chromium: install it or set HANDRAIL_CHROMIUM")
+def launched(playwright: Playwright, *, whole: bool = False, back_forward_cache: bool = False) -> Iterator[Browser]:
+    """A browser of its own. Drivers of browsers switch off the back/forward cache, unless it is asked for; the
+    headless shell has none."""
+    path = executable(whole=whole or back_forward_cache)
     without = ["--disable-back-forward-cache"] if back_forward_cache else []
     browser = playwright.chromium.launch(executable_path=path, args=FLAGS, ignore_default_args=without)
     try:
@@ -281,15 +288,13 @@ def playwright(driver: _Driver) -> Playwright:
 
 
 @pytest.fixture
-def browser(driver: _Driver) -> Browser:
-    """Shared by tests; what they share of it ends with their contexts."""
-    return driver.browser()
-
-
-@pytest.fixture
-def remembering_browser(playwright: Playwright) -> Iterator[Browser]:
-    """With the back/forward cache."""
-    with launched(playwright, back_forward_cache=True) as opened:
+def browser(driver: _Driver, request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """Shared by tests; what they share of it ends with their contexts. One that is marked `whole_browser` has its own,
+    with the back/forward cache, and windows that have the focus or have it not."""
+    if request.node.get_closest_marker("whole_browser") is None:
+        yield driver.browser()
+        return
+    with launched(driver.playwright(), back_forward_cache=True) as opened:
         yield opened
 
 

@@ -83,7 +83,7 @@ class Sweep:
         """Runs a process with this fault point until it has died, or has nothing left to do."""
         first = await self._start(roles, step)
         done = asyncio.create_task(eventually(lambda: self._done(user_id, roles)))
-        ended = asyncio.create_task(first.process.wait())
+        ended = asyncio.create_task(first.ended())
         await asyncio.wait({done, ended}, return_when=asyncio.FIRST_COMPLETED)
         done.cancel()
         await asyncio.gather(done, return_exceptions=True)

@@ -2,9 +2,13 @@
 
 import secrets
 import tempfile
-from collections.abc import Generator, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
+from typing import Any, TypeVar
 
 import pytest
 from tests.cluster.chart.installation import Site
@@ -14,6 +18,23 @@ from tests.cluster.pod_manifests import until
 from tests.cluster.report import state
 from tests.cluster.stage import Stage, staged
 from tests.conftest import RunningServers
+
+KINDS = ("plane", "cluster")
+"""What is held for the tests of a worker that need it."""
+T = TypeVar("T")
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files whose tests need the same follow each other."""
+    needs: dict[Path, set[str]] = defaultdict(set)
+    places = [at for at, item in enumerate(items) if item.path.is_relative_to(HERE)]
+    ours = [items[at] for at in places]
+    for item in ours:
+        needs[item.path] |= set(item.fixturenames) & set(KINDS)  # type: ignore[attr-defined]
+    ours.sort(key=lambda item: [name in needs[item.path] for name in reversed(KINDS)])
+    for at, item in zip(places, ours, strict=True):
+        items[at] = item
 
 
 @pytest.hookimpl(wrapper=True)
@@ -32,9 +53,49 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+class _Held:
+    """What a worker's tests share as long as they follow each other: to start it costs seconds, and to have it idle
+    costs as much a minute or two later."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, tuple[Any, ExitStack]] = {}
+
+    def get(self, name: str, made: Callable[[], AbstractContextManager[T]]) -> T:
+        if name not in self._open:
+            stack = ExitStack()
+            self._open[name] = (stack.enter_context(made()), stack)
+        found: T = self._open[name][0]
+        return found
+
+    def end(self, *names: str) -> None:
+        for name in names:
+            if name in self._open:
+                self._open.pop(name)[1].close()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+        yield
+        if nextitem is not None and nextitem.path != item.path:
+            self.end(*self._open.keys() - set(nextitem.fixturenames))  # type: ignore[attr-defined]
+
+
 @pytest.fixture(scope="session")
-def plane() -> Iterator[ControlPlane]:
+def held(pytestconfig: pytest.Config) -> Iterator[_Held]:
+    made = _Held()
+    pytestconfig.pluginmanager.register(made)
+    yield made
+    pytestconfig.pluginmanager.unregister(made)
+    made.end(*KINDS)
+
+
+@pytest.fixture(scope="module")
+def plane(held: _Held) -> ControlPlane:
     """Running, with the custom resource's definition served. It has no nodes but those that a test adds."""
+    return held.get("plane", _plane)
+
+
+@contextmanager
+def _plane() -> Iterator[ControlPlane]:
     folder = Path(tempfile.mkdtemp(prefix="handrail-plane-"))
     made = ControlPlane(folder, audit=True)
     try:
@@ -53,10 +114,15 @@ def stage(plane: ControlPlane, servers: RunningServers, tmp_path: Path) -> Itera
         yield made
 
 
-@pytest.fixture(scope="session")
-def cluster(servers: RunningServers) -> Iterator[LocalCluster]:
+@pytest.fixture(scope="module")
+def cluster(held: _Held, servers: RunningServers) -> LocalCluster:
     """A control plane of its own with one node, `local`, whose pods are real processes; a gateway; the worker's
     servers. `with cluster.operator(): ...` starts an operator. No fake node may be added."""
+    return held.get("cluster", partial(_cluster, servers))
+
+
+@contextmanager
+def _cluster(servers: RunningServers) -> Iterator[LocalCluster]:
     folder = Path(tempfile.mkdtemp(prefix="handrail-cluster-"))
     made = LocalCluster(folder, servers.access)
     try:

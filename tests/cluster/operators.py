@@ -1,6 +1,5 @@
 """The operator as a process of its own, before real servers and a real control plane."""
 
-import contextlib
 import json
 import os
 import secrets
@@ -10,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 
 import msgspec
 from ruamel.yaml import YAML
+from tests import warm
 
 from handrail_cli.embedded.ports import free_port
 from handrail_contracts import names
@@ -36,7 +36,7 @@ _STOPS_WITHIN = 20.0
 class Operator:
     """A running one."""
 
-    process: "subprocess.Popen[bytes]"
+    process: "warm.Process | subprocess.Popen[bytes]"
     port: int
     log: Path
 
@@ -74,8 +74,7 @@ class Operator:
 
     def kill(self) -> None:
         """As by kill -9."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGKILL)
+        self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> int:
@@ -95,6 +94,7 @@ class Workshop:
     folder: Path
     access: Access
     installation: Mapping[str, Any]
+    start: "Callable[..., warm.Process | subprocess.Popen[bytes]]" = warm.start
 
     @classmethod
     def furnished(cls, folder: Path, access: Access, installation: Mapping[str, Any] = INSTALLATION) -> "Workshop":
@@ -131,11 +131,7 @@ class Workshop:
         }
         log = self.folder / f"{name}.log"
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("HANDRAIL_", "KUBE"))}
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "handrail_operator", "run"],
-                env=kept | given, stdout=output, stderr=output, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
+        process = self.start("handrail_operator", ["run"], kept | given, log)
         running = Operator(process, port, log)
         try:
             yield running

@@ -65,13 +65,13 @@ def secret(namespace: str, name: str, **values: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": values}
 
 
-def until(look: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
-    """The first value that is something. Raises TimeoutError."""
+def until(look: Callable[[], T], what: str, seconds: float = PATIENCE, *, every: float = 0.1) -> T:
+    """The first value that is something. `every`: seconds between looks. Raises TimeoutError."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {seconds:g} s; last: {found!r}")
-        time.sleep(0.1)
+        time.sleep(every)
     return found
 
 

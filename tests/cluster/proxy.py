@@ -21,7 +21,6 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from multidict import CIMultiDict
-from ruamel.yaml import YAML
 from tests.cluster import api_calls
 from tests.cluster.api_calls import Call
 from tests.cluster.api_faults import OF_WATCHES, REASONS, Chance, Fault, Plan, Rule
@@ -76,14 +75,13 @@ class Proxy:
 
     def kubeconfig(self, user: str = ADMIN) -> Path:
         """For a client that is to go through here."""
-        document = YAML(typ="safe").load(self.plane.kubeconfig(user).read_text())
+        document = json.loads(self.plane.kubeconfig(user).read_text())
         document["clusters"][0]["cluster"] = {
             "server": self.url,
             "certificate-authority": str(self.folder / "proxy.crt"),
         }
         path = self.folder / f"proxy-{user}.kubeconfig"
-        with path.open("w") as output:
-            YAML(typ="safe").dump(document, output)
+        path.write_text(json.dumps(document))
         return path
 
     def calls(self, *, writes: bool = False) -> list[Call]:

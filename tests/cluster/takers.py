@@ -22,7 +22,9 @@ from handrail_operator.kube import kinds
 from handrail_operator.provision import keyring, nats_claims, nats_connection
 from handrail_operator.provision.platform import Access
 
-_STORED_WITHIN = 0.05
+_STORED_WITHIN = (0.05, 2.0)
+"""Seconds: nearly always, and on a machine with much to do."""
+_LISTENS_WITHIN = 30.0
 
 
 @contextmanager
@@ -44,29 +46,41 @@ async def _take(api: KubeApi, access: Access, ending: threading.Event, look_ever
     while not ending.is_set():
         with contextlib.suppress(httpx2.HTTPError):
             listed = await asyncio.to_thread(api.list, kinds.SECRET, PLATFORM, names.LABEL_TENANT)
-            for one in listed:
-                seed = keyring.decode_tenant(b64decode(one["data"][names.KEYRING_KEY])).account_seed
-                if seed not in taken or taken[seed].is_closed:
-                    # Its account may not be there yet: then at the next look.
-                    with contextlib.suppress(NatsError, OSError, TimeoutError):
-                        taken[seed] = await _listen(access, seed)
+            seeds = {keyring.decode_tenant(b64decode(one["data"][names.KEYRING_KEY])).account_seed for one in listed}
+            away = [seed for seed in seeds if seed not in taken or not taken[seed].is_connected]
+            for lost in filter(None, (taken.pop(seed, None) for seed in away)):
+                await _close(lost)
+            come = await asyncio.gather(*(_listen(access, seed) for seed in away))
+            taken |= {seed: client for seed, client in zip(away, come, strict=True) if client is not None}
         await asyncio.sleep(look_every)
     for client in taken.values():
-        with contextlib.suppress(NatsError, OSError, TimeoutError):
-            await client.close()
+        await _close(client)
 
 
-async def _listen(access: Access, seed: str) -> Client:
-    client = await nats_connection.connect(access.nats_url, seed, nats_claims.administrator(), "taker")
+async def _close(client: Client) -> None:
+    with contextlib.suppress(NatsError, OSError, TimeoutError):
+        await client.close()
 
-    async def take(_: Msg) -> None:
-        # It is told of the message as soon as the stream is, which has yet to store it.
-        await asyncio.sleep(_STORED_WITHIN)
+
+async def _listen(access: Access, seed: str) -> Client | None:
+    """None: not now, for its account may not be there yet."""
+    try:
+        async with asyncio.timeout(_LISTENS_WITHIN):
+            client = await nats_connection.connect(access.nats_url, seed, nats_claims.administrator(), "taker")
+    except (NatsError, OSError, TimeoutError):
+        return None
+
+    async def purge() -> None:
         with contextlib.suppress(NatsError, TimeoutError):
             await client.jetstream().purge_stream(names.EVENTS_STREAM)
 
+    async def take(_: Msg) -> None:
+        # It is told of the message as soon as the stream is, which has yet to store it.
+        for pause in _STORED_WITHIN:
+            await asyncio.sleep(pause)
+            await purge()
+
     await client.subscribe(subjects.EVENTS_ALL, cb=take)
     # What came before; where there is no stream yet, nothing did.
-    with contextlib.suppress(NatsError, TimeoutError):
-        await client.jetstream().purge_stream(names.EVENTS_STREAM)
+    await purge()
     return client

@@ -1,6 +1,7 @@
 """The client before a real API server: what each call does, what its errors say, what it bears."""
 
 import asyncio
+import json
 import os
 import secrets
 import signal
@@ -326,9 +327,9 @@ async def test_rights_that_are_missing_are_named(plane, space, tmp_path):
 async def test_a_token_that_was_changed_in_its_file_is_read_anew(plane, space, tmp_path):
     path, token = tmp_path / "config", tmp_path / "token"
     token.write_text("no-longer-good")
-    given = plane.kubeconfig().read_text()
-    path.write_text(given.replace(f"token: {plane.token()}", f"tokenFile: {token}"))
-    assert "tokenFile" in path.read_text()
+    given = json.loads(plane.kubeconfig().read_text())
+    given["users"][0]["user"] = {"tokenFile": str(token)}
+    path.write_text(json.dumps(given))
     async with Cluster.connect(kubeconfig=path) as api:
         with pytest.raises(Unauthorized):
             await api.get(kinds.QUOTA, space, "q")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 from tests.cluster import nodes
 from tests.cluster.chart.given import rendered
 from tests.cluster.chart.installation import Helm
@@ -129,7 +128,7 @@ def grant(plane: ControlPlane, platform: str) -> None:
 
 def as_account(plane: ControlPlane, platform: str, folder: Path) -> Path:
     """The administrator's kubeconfig with the account's token in it."""
-    document = YAML(typ="safe").load(plane.kubeconfig().read_text())
+    document = json.loads(plane.kubeconfig().read_text())
     token = kubectl(plane, "create", "token", ACCOUNT, "-n", platform, "--duration=1h").strip()
     document["users"][0]["user"] = {"token": token}
     path = folder / "account.kubeconfig"

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import os
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import warm
 from tests.chaos.memory import private
 from tests.hostile.cases import Case
 from tests.hostile.corpus import answered_wrongly, whole
@@ -60,13 +60,14 @@ async def scene(servers: Any, make_tenant: Any, tmp_path: Path) -> AsyncIterator
             started[role] = await start_runtime(tenant, servers.nats_url, role, tmp_path / "log", port=port)
             stack.push_async_callback(started[role].stop)
         port = free_port()
-        with (tmp_path / "log").open("ab") as output:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "handrail_gateway", stdout=output, stderr=output, env=os.environ | {
-                    "HANDRAIL_PORT": str(port), "HANDRAIL_NATS_URL": servers.nats_url, "HANDRAIL_LOCAL": "true",
-                    "HANDRAIL_SECRETS": str(servers.gateway_secrets), "HANDRAIL_LOG_FORMAT": "json",
-                },
-            )  # fmt: skip
+        given = {
+            "HANDRAIL_PORT": str(port),
+            "HANDRAIL_NATS_URL": servers.nats_url,
+            "HANDRAIL_LOCAL": "true",
+            "HANDRAIL_SECRETS": str(servers.gateway_secrets),
+            "HANDRAIL_LOG_FORMAT": "json",
+        }
+        process = warm.start("handrail_gateway", [], os.environ | given, tmp_path / "log")
         started["gateway"] = RuntimeProcess(process, port, tmp_path / "log")
         stack.push_async_callback(started["gateway"].stop)
         for one in started.values():

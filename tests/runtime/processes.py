@@ -4,14 +4,14 @@ import asyncio
 import http.client
 import os
 import signal
-import sys
 import time
-from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tests import warm
 
 from handrail_cli.embedded.ports import free_port
 
@@ -36,7 +36,7 @@ async def eventually(check: Callable[[], Awaitable[Any]], within: float = DEADLI
 class RuntimeProcess:
     """Some roles of one tenant."""
 
-    process: Process
+    process: warm.Process
     port: int
     log: Path
 
@@ -46,7 +46,7 @@ class RuntimeProcess:
 
     async def answers(self, status: int = 200) -> bool:
         """Whether /readyz answers so. Fails where the process has ended."""
-        assert self.process.returncode is None, self.log.read_text()
+        assert self.runs(), self.log.read_text()
         return (await self.get("/readyz"))[0] == status
 
     async def metric(self, name: str) -> float:
@@ -56,10 +56,16 @@ class RuntimeProcess:
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
         """The exit code: 1 where something would not end and the process gave up on it."""
-        if self.process.returncode is None:
-            self.process.send_signal(number)
+        self.process.send_signal(number)
         async with asyncio.timeout(30):
-            return await self.process.wait()
+            return await self.ended()
+
+    def runs(self) -> bool:
+        return self.process.poll() is None
+
+    async def ended(self) -> int:
+        """The exit code, once it has."""
+        return await asyncio.to_thread(self.process.wait)
 
     def _get(self, path: str) -> tuple[int, str]:
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:
@@ -91,9 +97,5 @@ async def start_runtime(
         "HANDRAIL_PORT": str(port),
         "HANDRAIL_LOG_FORMAT": "json",
     }
-    with log.open("ab") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "handrail_runtime", "run", "--roles", roles,
-            env=os.environ | given | (environment or {}), stdout=output, stderr=output,
-        )  # fmt: skip
+    process = warm.start("handrail_runtime", ["run", "--roles", roles], os.environ | given | (environment or {}), log)
     return RuntimeProcess(process, port, log)

@@ -1,18 +1,12 @@
 """A page that comes back out of the back/forward cache while another page has sent what it left."""
 
 import pytest
-from playwright.sync_api import Browser
 from tests.browser.delivery.ledger import Ground
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.whole_browser]
 
 ARRIVES_SECONDS = 40
 WATCH = "window.returns = []; addEventListener('pageshow', (event) => returns.push(event.persisted))"
-
-
-@pytest.fixture
-def browser(remembering_browser: Browser) -> Browser:
-    return remembering_browser
 
 
 def test_there_and_back_again(ground: Ground) -> None:

@@ -5,17 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.whole_browser]
 
 WATCH = "window.returns = []; addEventListener('pageshow', (event) => returns.push(event.persisted))"
 BLOCKED = "<script>navigator.locks.request('the page itself', () => new Promise(() => {}))</script>"
-
-
-@pytest.fixture
-def browser(remembering_browser: Browser) -> Browser:
-    return remembering_browser
 
 
 def there_and_back(page: Page, address: str) -> list[bool]:

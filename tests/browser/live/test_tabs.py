@@ -18,6 +18,7 @@ def focused(page: Page) -> None:
     page.context.new_cdp_session(page).send("Emulation.setFocusEmulationEnabled", {"enabled": False})
 
 
+@pytest.mark.whole_browser
 def test_tabs_share_a_socket_and_help_comes_once(
     up: Any, site: Callable[..., str], new_person: Callable[..., Any], traffic: Any, server: Any, look: Any, until: Any
 ) -> None:

@@ -1,11 +1,10 @@
 """Values that platform teams give: production's, and everything that can be switched on."""
 
 import re
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+import yaml
 from tests.cluster.chart.installation import CHART, NAMESPACE, RELEASE, Helm
 
 _PAGES = Path(__file__).parents[3] / "docs" / "platform"
@@ -86,17 +85,23 @@ BUNDLED_AND_WATCHED: dict[str, Any] = {
 """The chart's own servers, one of each, with the monitors."""
 
 
+def read(documents: str) -> list[Any]:
+    """As Kubernetes reads YAML: by version 1.1 of it, where 0440 is octal."""
+    return list(yaml.load_all(documents, Loader=yaml.CSafeLoader))
+
+
 def documented(page: str = "production.md") -> dict[str, Any]:
     """Those of a page."""
     (block,) = _BLOCK.findall((_PAGES / page).read_text(encoding="utf-8"))
-    found: dict[str, Any] = YAML(typ="safe").load(block)
-    return found
+    (found,) = read(block)
+    values: dict[str, Any] = found
+    return values
 
 
 def rendered(helm: Helm, values: dict[str, Any], namespace: str = NAMESPACE) -> list[dict[str, Any]]:
     """Every document, hooks and tests too. Raises HelmFailed."""
     text = helm("template", RELEASE, str(CHART), "--namespace", namespace, values=values)
-    return [one for one in YAML(typ="safe").load_all(StringIO(text)) if one]
+    return [one for one in read(text) if one]
 
 
 def one(found: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:

@@ -76,7 +76,7 @@ class Site:
 
     def upgrade(self, *more: str, **values: Any) -> str:
         """Raises HelmFailed."""
-        return self._wait("upgrade", RELEASE, f"{self.chart}", *more, values=self.values(**values))
+        return self._wait("upgrade", RELEASE, str(self.chart), *more, values=self.values(**values))
 
     def rollback(self, revision: str) -> str:
         """Raises HelmFailed."""

@@ -47,7 +47,8 @@ def raised(site: Site, watcher: Prometheus, wanted: set[str], may: frozenset[str
         return found is not None and wanted <= found <= wanted | may
 
     try:
-        until(look, f"{sorted(wanted)} and nothing but them", PATIENCE)
+        # As often as Prometheus looks, nearly.
+        until(look, f"{sorted(wanted)} and nothing but them", PATIENCE, every=0.7)
     except TimeoutError as error:
         raise AssertionError(f"raised: {watcher.alerts()}") from error
 

@@ -66,7 +66,7 @@ class Room:
         return self.kubeconfig(self.plane.url, token)
 
     def kubeconfig(self, server: str, token: str) -> Path:
-        document = YAML(typ="safe").load(self.plane.kubeconfig())
+        document = json.loads(self.plane.kubeconfig().read_text())
         document["clusters"][0]["cluster"]["server"] = server
         document["users"][0]["user"] = {"token": token}
         path = self.folder / "stranger.kubeconfig"

@@ -1,12 +1,10 @@
 """Whatever text a value holds, it stays one text: no field more, no number; the schema is switched off."""
 
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
-from tests.cluster.chart.given import BUNDLED_AND_WATCHED, EVERYTHING
+from tests.cluster.chart.given import BUNDLED_AND_WATCHED, EVERYTHING, read
 from tests.cluster.chart.installation import CHART, RELEASE, Helm
 
 pytestmark = pytest.mark.cluster
@@ -17,7 +15,7 @@ Shape = Any
 
 def whole(base: dict[str, Any], text: str) -> dict[str, Any]:
     """All values, those with a default, too, with this text in place of each one that there is."""
-    defaults = YAML(typ="safe").load((CHART / "values.yaml").read_text())
+    (defaults,) = read((CHART / "values.yaml").read_text())
     values: dict[str, Any] = everywhere(over(defaults, base), text)
     # Other texts are refused by words of the chart's own; its plan is then the first by name.
     values["test"]["plan"] = ""
@@ -47,12 +45,12 @@ def everywhere(value: Any, text: str) -> Any:
 def shapes(helm: Helm, values: dict[str, Any], text: str) -> list[Shape]:
     """Of each document: its fields and the kinds of what is in them."""
     made = helm("template", RELEASE, str(CHART), "--namespace", "123", "--skip-schema-validation", values=values)
-    return [shape(one, text) for one in YAML(typ="safe").load_all(StringIO(made)) if one]
+    return [shape(one, text) for one in read(made) if one]
 
 
 def shape(value: Any, text: str) -> Shape:
     if isinstance(value, dict):
-        inner = {key: YAML(typ="safe").load(one) if key == "installation.yaml" else one for key, one in value.items()}
+        inner = {key: read(one) if key == "installation.yaml" else one for key, one in value.items()}
         return {"PLAN" if key == text else key: shape(one, text) for key, one in inner.items()}
     if isinstance(value, list):
         return [shape(one, text) for one in value]

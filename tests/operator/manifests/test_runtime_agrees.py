@@ -14,7 +14,7 @@ from handrail_contracts import names
 from handrail_contracts.secret_refs import runtime_references
 from handrail_operator.manifests import tenant
 from handrail_operator.manifests.place import Manifest, Place
-from handrail_runtime import main
+from handrail_runtime import running
 from handrail_runtime.http import create_app
 from handrail_runtime.settings import MissingSecret, Settings
 
@@ -73,7 +73,7 @@ def test_a_role_finds_what_it_reads(plan, component, tmp_path, monkeypatch):
     command = pods(of)[component]["containers"][0]["command"]
     assert command[:5] == ["python", "-m", "handrail_runtime", "run", "--roles"]
     roles = command[5].split(",")
-    assert set(roles) <= main.ROLES.keys()
+    assert set(roles) <= running.ROLES.keys()
     files = [names.DATABASE_URL_FILE, names.REDIS_URL_FILE, *map(names.creds_file, roles)]
     for file in files + ([names.PRINCIPAL_KEYS_FILE] if "realtime" in roles else []):
         assert settings.secret(file) == of.provisioned.runtime_files[file].strip()
@@ -123,5 +123,5 @@ def test_a_pod_has_time_to_end_by_itself(plan):
         if component != names.MIGRATE:
             lifecycle = pod["containers"][0].get("lifecycle", {"preStop": {"sleep": {"seconds": 0}}})
             drained = lifecycle["preStop"]["sleep"]["seconds"]
-            assert drained + main.END_WITHIN < pod["terminationGracePeriodSeconds"]
+            assert drained + running.END_WITHIN < pod["terminationGracePeriodSeconds"]
             assert (drained > 0) == (component in ("realtime", "runtime"))

@@ -27,8 +27,8 @@ from handrail_contracts import names, signals, subjects, times
 from handrail_contracts.nudges import Nudge, NudgeNotice
 from handrail_contracts.signals import Signal, SignalKind
 from handrail_runtime.agent.role import AgentRole
-from handrail_runtime.main import _resources
 from handrail_runtime.roles import Resources
+from handrail_runtime.running import _resources
 from handrail_runtime.settings import Settings
 
 if TYPE_CHECKING:

@@ -100,7 +100,7 @@ class Realtime:
 
     async def close(self) -> None:
         await self._open.aclose()
-        if self.process is not None and self.process.process.returncode is None:
+        if self.process is not None and self.process.runs():
             try:
                 assert await self.process.stop() == 0
             except TimeoutError:
