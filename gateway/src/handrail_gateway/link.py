@@ -300,7 +300,8 @@ class Link:
     async def _used_again(self) -> bool:
         """Whether a browser came within the linger time."""
         try:
-            await asyncio.wait_for(self._used.wait(), _LINGER)
+            async with asyncio.timeout(_LINGER):
+                await self._used.wait()
         except TimeoutError:
             return bool(self._browsers)
         return True

@@ -22,7 +22,7 @@ from handrail_cli.client.options import (
 from handrail_cli.client.owner import find_for
 from handrail_cli.client.target import Target
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(help="What could not be stored: list, put back, drop.", no_args_is_help=True, rich_markup_mode=None)
 PATH = "/api/v1/deadletters"
 IdsArgument = Annotated[list[UUID] | None, typer.Argument(metavar="[ID]...", help="Ids as `list` shows them.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All open ones.")]

@@ -19,7 +19,9 @@ from handrail_cli.client.options import (
 )
 from handrail_cli.client.owner import find_for
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(
+    help="What was handed to people: list, try again, close.", no_args_is_help=True, rich_markup_mode=None
+)
 PATH = "/api/v1/escalations"
 
 

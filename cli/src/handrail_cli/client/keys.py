@@ -10,7 +10,7 @@ from handrail_cli.client.options import JsonOption, KeyFileOption, StateOption, 
 from handrail_cli.client.owner import find_for
 from handrail_contracts import operator_calls
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(help="List, make and revoke a tenant's API keys.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command("list")

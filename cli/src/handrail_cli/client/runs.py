@@ -19,7 +19,7 @@ from handrail_cli.client.options import (
 )
 from handrail_cli.client.owner import find_for
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(help="Runs of the agent that failed: list, resume.", no_args_is_help=True, rich_markup_mode=None)
 PATH = "/api/v1/runs"
 
 

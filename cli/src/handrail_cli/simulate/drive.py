@@ -19,6 +19,8 @@ QUIET_SECONDS = 2.0
 """So long nothing may change before a run counts as over."""
 PATIENCE_SECONDS = 30.0
 """So long a run waits for something that ought to come and does not."""
+_ASKED_AGAIN_AFTER = 3.0
+"""Seconds; more than a socket takes to close."""
 _DOORS = 32
 _MARGIN = timedelta(minutes=2)
 
@@ -97,12 +99,17 @@ async def _settle(
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()
 
 
 async def _end(visits: list[asyncio.Task[None]]) -> None:
-    for visit in visits:
-        visit.cancel()
+    """Asks more than once: a library may take a cancellation for its own and go on."""
+    left = {visit for visit in visits if not visit.done()}
+    while left:
+        for visit in left:
+            visit.cancel()
+        _, left = await asyncio.wait(left, timeout=_ASKED_AGAIN_AFTER)
     await asyncio.gather(*visits, return_exceptions=True)
 
 

@@ -105,9 +105,10 @@ class Visit:
         self._log.stage = "watching" if plan.expects else "left"
         until = time.monotonic() + plan.patience
         while True:
-            timeout = None if self._log.stage == "left" else max(0.0, until - time.monotonic())
+            patience = None if self._log.stage == "left" else max(0.0, until - time.monotonic())
             try:
-                nudge = await asyncio.wait_for(self._inbox.get(), timeout)
+                async with asyncio.timeout(patience):
+                    nudge = await self._inbox.get()
             except TimeoutError:
                 await self._post_now([leave(plan.events[-1].path)])
             else:

@@ -114,7 +114,8 @@ class Supervisor:
                 return False
             managed.changed.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(managed.changed.wait(), left)
+                async with asyncio.timeout(left):
+                    await managed.changed.wait()
         return True
 
     async def end(self, *, at_once: bool = False) -> None:

@@ -268,7 +268,8 @@ class LocalPlatform:
                 )
             self._dirty_told.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._dirty_told.wait(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await self._dirty_told.wait()
         self._say_ready(snapshot)
 
     def _ready_names(self, snapshot: LiveStatus) -> set[str]:

@@ -113,7 +113,8 @@ class LocalTenant:
                 )
                 self._tell()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._dirty.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._dirty.wait()
                 pause = min(LONGEST_RETRY, pause * 2)
                 self._dirty.set()
 

@@ -68,10 +68,10 @@ async def run(settings: BootstrapSettings, kubeconfig: Path | None) -> list[str]
     ports = {names.POSTGRES_URL_FILE: network.postgres.port, names.ADMIN_REDIS_URL_FILE: network.redis.port}
     if network.smtp is not None:
         ports[names.SMTP_URL_FILE] = network.smtp.port
-    return missing + await asyncio.wait_for(
-        preflight.complaints(settings.nats_url, addresses, ports, made[names.PLATFORM_SECRET], settings.patience),
-        settings.patience + 30,
-    )
+    async with asyncio.timeout(settings.patience + 30):
+        return missing + await preflight.complaints(
+            settings.nats_url, addresses, ports, made[names.PLATFORM_SECRET], settings.patience
+        )
 
 
 async def _addresses(cluster: Cluster, settings: BootstrapSettings) -> tuple[dict[str, str], list[str]]:

@@ -28,6 +28,8 @@ class _Probe:
     pause: float = FIRST_RETRY
     due: float = 0.0
     """On the monotonic clock; while it fails."""
+    awaited: bool = False
+    """A look waits for it, so none has to be asked for."""
 
 
 class DataPath:
@@ -42,20 +44,24 @@ class DataPath:
         probe = self._probes.get(name)
         return probe.state if probe else None
 
-    def check(self, name: str, secrets: TenantSecrets, of: object) -> float | None:
+    async def check(self, name: str, secrets: TenantSecrets, of: object, *, patience: float = 0.0) -> float | None:
         """Starts a probe where something changed since the last one, or where that failed and time has passed.
-        Seconds until one that failed is due again."""
+        Seconds until one that failed is due again. `patience`: seconds to wait for what it meets."""
         probe = self._probes.get(name)
         if probe is None or probe.of != of:
             self.forget(name)
             probe = self._probes[name] = _Probe(of, state=probe.state if probe else None)
             probe.task = asyncio.create_task(self._run(name, probe, secrets), name=f"probe-{name}")
-        elif probe.task is None and isinstance(probe.state, TenantError):
-            wait = probe.due - time.monotonic()
-            if wait > 0:
-                return wait
+        elif probe.task is None and isinstance(probe.state, TenantError) and probe.due <= time.monotonic():
             probe.task = asyncio.create_task(self._run(name, probe, secrets), name=f"probe-{name}")
-        return None
+        if probe.task is not None and patience:
+            probe.awaited = True
+            try:
+                await asyncio.wait([probe.task], timeout=patience)
+            finally:
+                probe.awaited = False
+        failed = probe.task is None and isinstance(probe.state, TenantError)
+        return max(0.1, probe.due - time.monotonic()) if failed else None
 
     def forget(self, name: str) -> None:
         probe = self._probes.pop(name, None)
@@ -75,5 +81,5 @@ class DataPath:
             log.warning("data path broken", tenant=name, reason=error.reason, error=str(error))
         finally:
             probe.task = None
-        if repr(before) != repr(probe.state) or isinstance(probe.state, TenantError):
+        if not probe.awaited and (repr(before) != repr(probe.state) or isinstance(probe.state, TenantError)):
             self._touch(name)

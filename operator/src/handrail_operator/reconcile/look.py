@@ -34,6 +34,11 @@ class Look:
         """What was noted on the namespace."""
         return str(self.namespace["metadata"].get("annotations", {}).get(annotation, ""))
 
+    def heard_of(self, kind: str) -> bool:
+        """Whether the tenant's status says that a condition holds, or that it does not."""
+        told = (self.tenant.get("status") or {}).get("conditions") or []
+        return any(one.get("type") == kind and one.get("status") in ("True", "False") for one in told)
+
     @property
     def name(self) -> str:
         return str(self.tenant["metadata"]["name"])

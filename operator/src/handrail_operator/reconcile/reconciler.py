@@ -42,6 +42,9 @@ STRANGERS_AGAIN = 5.0
 """Seconds; what is not ours bears no label of ours, so no watch tells when it goes."""
 FAILED_JOB_RETRY = 60.0
 """Seconds after which a migration that failed is begun anew."""
+PROBED_WITHIN = 1.0
+"""Seconds that a look waits for the first probe of a data path, so that it is told with Ready and not by a look and a
+write of its own."""
 
 
 class NotConverged(Exception):
@@ -178,7 +181,8 @@ class Reconciler:
             self._data_path.forget(look.name)
         else:
             self._gathering.settled(look)
-            due = self._data_path.check(look.name, known.secrets, _ingest(known))
+            patience = 0.0 if look.heard_of(status.DATA_PATH) else PROBED_WITHIN
+            due = await self._data_path.check(look.name, known.secrets, _ingest(known), patience=patience)
             look.again = min(filter(None, (look.again, due)), default=None)
         look.found.data_path = self._data_path.state(look.name)
         look.found.complete = True
