@@ -12,6 +12,8 @@ SHELL := /bin/bash
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell getconf _NPROCESSORS_ONLN | awk '{ print $$1 + 2 }')
 # A run starts hundreds of Python programs: what each needs is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
+# What was checked once need not be checked in the next clean clone.
+export MYPY_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/handrail/mypy$(CURDIR)
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3

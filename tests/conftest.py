@@ -8,6 +8,7 @@ import secrets
 import shutil
 import stat
 import tempfile
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -77,22 +78,49 @@ def _has_room(folder: Path) -> bool:
     return found.f_bavail * found.f_frsize > ROOM and not found.f_flag & os.ST_NOEXEC
 
 
+HELD = ("cluster", "plane")
+"""Fixtures that cost seconds and stay for a worker's next tests: half of the workers have the files that need the one,
+half those that need the other."""
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Each worker is handed an equal stretch, and steals from the ends of the others' when it is done: the long tests
-    are dealt out to the beginnings. After all that is not asked for was left out."""
+    """Each worker is handed an equal stretch, and steals from the ends of the others' when it is done: what takes long,
+    or needs what not all have, is dealt out to the beginnings. After all that is not asked for was left out."""
     workers: int = getattr(config, "workerinput", {"workercount": 1})["workercount"]
-    ranks = {item: next((at for at, name in enumerate(LONG) if name in item.nodeid), len(LONG)) for item in items}
-    long = sorted((item for item in items if ranks[item] < len(LONG)), key=ranks.__getitem__)
-    others = [item for item in items if ranks[item] == len(LONG)]
+    hands, others = _dealt(items, workers)
     total = len(items)
     items.clear()
-    for worker in range(workers):
-        first = long[worker::workers]
-        size = total * (worker + 1) // workers - total * worker // workers - len(first)
-        items += first + others[:size]
+    for worker, hand in enumerate(hands):
+        size = max(0, total * (worker + 1) // workers - len(items) - len(hand))
+        items += hand + others[:size]
         del others[:size]
     items += others
+
+
+def _dealt(items: list[pytest.Item], workers: int) -> tuple[list[list[pytest.Item]], list[pytest.Item]]:
+    """What each worker begins with, and all else."""
+    files: dict[Path, list[pytest.Item]] = defaultdict(list)
+    long: list[pytest.Item] = []
+    for item in sorted(items, key=_rank):
+        files[item.path].append(item)
+    hands: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    others: list[pytest.Item] = []
+    turns = Counter[str]()
+    for tests in files.values():
+        needs = {name for item in tests for name in item.fixturenames}  # type: ignore[attr-defined]
+        held = next((name for name in HELD if name in needs), "")
+        if held:
+            able = [worker for worker in range(workers) if worker % len(HELD) == HELD.index(held)] or [0]
+            hands[able[turns[held] % len(able)]] += tests
+            turns[held] += 1
+        else:
+            (long if _rank(tests[0]) < len(LONG) else others).extend(tests)
+    return [long[worker::workers] + hand for worker, hand in enumerate(hands)], others
+
+
+def _rank(item: pytest.Item) -> int:
+    return next((at for at, name in enumerate(LONG) if name in item.nodeid), len(LONG))
 
 
 def pytest_collection_finish() -> None:

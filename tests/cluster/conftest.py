@@ -2,7 +2,6 @@
 
 import secrets
 import tempfile
-from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
@@ -17,24 +16,9 @@ from tests.cluster.local_cluster import LocalCluster
 from tests.cluster.pod_manifests import until
 from tests.cluster.report import state
 from tests.cluster.stage import Stage, staged
-from tests.conftest import RunningServers
+from tests.conftest import HELD, RunningServers
 
-KINDS = ("plane", "cluster")
-"""What is held for the tests of a worker that need it."""
 T = TypeVar("T")
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files whose tests need the same follow each other."""
-    needs: dict[Path, set[str]] = defaultdict(set)
-    places = [at for at, item in enumerate(items) if item.path.is_relative_to(HERE)]
-    ours = [items[at] for at in places]
-    for item in ours:
-        needs[item.path] |= set(item.fixturenames) & set(KINDS)  # type: ignore[attr-defined]
-    ours.sort(key=lambda item: [name in needs[item.path] for name in reversed(KINDS)])
-    for at, item in zip(places, ours, strict=True):
-        items[at] = item
 
 
 @pytest.hookimpl(wrapper=True)
@@ -85,7 +69,7 @@ def held(pytestconfig: pytest.Config) -> Iterator[_Held]:
     pytestconfig.pluginmanager.register(made)
     yield made
     pytestconfig.pluginmanager.unregister(made)
-    made.end(*KINDS)
+    made.end(*HELD)
 
 
 @pytest.fixture(scope="module")

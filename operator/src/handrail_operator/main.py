@@ -27,7 +27,6 @@ from handrail_operator.kube.errors import ApiError, Forbidden, Unreachable
 from handrail_operator.probes import PortTaken
 from handrail_operator.provision.keyring import PlatformSecrets
 from handrail_operator.provision.platform import Access
-from handrail_operator.running import Operator
 from handrail_operator.settings import MissingSecret, SecretInvalid, Settings
 
 
@@ -96,6 +95,9 @@ async def _run() -> int:
         secrets=_platform_secrets(settings),
         plans=found.plans,
     )
+    # Kopf and all that works on tenants: a second of importing that no other command needs.
+    from handrail_operator.running import Operator
+
     return await Operator(settings, found, access, api_access.kubeconfig()).run()
 
 

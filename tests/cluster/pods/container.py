@@ -133,7 +133,8 @@ class Container:
             kind = "BackOff" if "BackOff" in reason else "Failed"
             self.ground.event("Warning", kind, message)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wanted_away.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._wanted_away.wait()
 
     async def _start(self) -> None:
         """Until it runs, or is not wanted any more."""

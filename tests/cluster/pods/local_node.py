@@ -18,6 +18,9 @@ from tests.cluster.pods.launch import ADVICE
 from tests.cluster.pods.pod import Host, Pod
 from tests.cluster.pods.processes import Processes, View, last_words
 
+_ASKED_AGAIN_AFTER = 1.0
+"""Seconds."""
+
 
 class NoNamespaces(Exception):
     """This machine lets us have no mount namespaces; the text says what to do."""
@@ -25,7 +28,7 @@ class NoNamespaces(Exception):
 
 @dataclass
 class LocalNode:
-    """Made in a running loop. `start`, then it works until `stop`."""
+    """Made in a running loop of its own. `start`, then it works until `stop`."""
 
     plane: ControlPlane
     folder: Path
@@ -86,10 +89,12 @@ class LocalNode:
             self._keep(asyncio.create_task(work))
 
     async def stop(self) -> None:
-        """Ends everything at once."""
-        for task in [*self._tasks]:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Ends everything at once: the tasks of pods and containers, too, which would be on their way to the API
+        server when the loop closes."""
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=_ASKED_AGAIN_AFTER)
         await self._processes.close()
         await self._api.close()
         self._addresses.close()
