@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +17,8 @@ from world import World, world
 from handrail_contracts import names
 from handrail_operator.kube import kinds
 from handrail_operator.kube.client import Cluster, Object
+from handrail_operator.kube.errors import ApiError
+from handrail_operator.kube.kinds import Kind
 
 SPEC: dict[str, Any] = {"origins": ["https://app.example.test"], "plan": "small"}
 """The plan with one Deployment: what many tenants are."""
@@ -46,28 +47,29 @@ class Ground:
         await asyncio.gather(*map(one, tenants))
 
     async def until_ready(self, count: int, within: float) -> None:
-        """All tenants. Raises TimeoutError, with the first that is not."""
-        deadline = time.monotonic() + within
-        while True:
-            found = await self.cluster.list(kinds.TENANT)
-            late = [one for one in found if not is_ready(one)]
-            if len(found) >= count and not late:
-                return
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(late)} of {len(found)} are not ready: {late[:1]}")
-            await asyncio.sleep(_pause(count))
+        """So many tenants. Raises TimeoutError."""
+        await self._until(kinds.TENANT, "", is_ready, count, within)
 
     async def until_running(self, count: int, within: float) -> None:
-        """All tenants' Deployments have their pods. Raises TimeoutError."""
-        deadline = time.monotonic() + within
-        while True:
-            found = await self.cluster.list(kinds.DEPLOYMENT, labels=names.LABEL_TENANT)
-            running = sum((one.get("status") or {}).get("availableReplicas", 0) >= 1 for one in found)
-            if running >= count:
-                return
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{running} of {count} Deployments have their pods")
-            await asyncio.sleep(_pause(count))
+        """So many tenants' Deployments have their pods. Raises TimeoutError."""
+        await self._until(kinds.DEPLOYMENT, names.LABEL_TENANT, _runs, count, within)
+
+    async def _until(self, kind: Kind, labels: str, holds: Callable[[Object], bool], count: int, within: float) -> None:
+        """By a watch: to list a thousand again and again costs the API server, which is measured, a core."""
+        good: set[str] = set()
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    with contextlib.suppress(ApiError):
+                        # Each time from nowhere: then it begins with what there is.
+                        async for event, thing in self.cluster.watch(kind, labels=labels, resource_version=""):
+                            if event not in ("ADDED", "MODIFIED"):
+                                continue
+                            (good.add if holds(thing) else good.discard)(thing["metadata"]["uid"])
+                            if len(good) >= count:
+                                return
+        except TimeoutError as error:
+            raise TimeoutError(f"{len(good)} of {count} {kind.plural} are as wanted") from error
 
 
 @contextlib.asynccontextmanager
@@ -97,14 +99,13 @@ def is_ready(tenant: Object) -> bool:
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
+def _runs(deployment: Object) -> bool:
+    return int((deployment.get("status") or {}).get("availableReplicas", 0)) >= 1
+
+
 def _start(plane: ControlPlane, tenants: int) -> None:
     plane.start()
     serve_definition(plane)
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PLATFORM}}
     kubectl(plane, "apply", "-f", "-", text=json.dumps(space))
     nodes.add(plane, 1 + tenants // _PODS_PER_NODE)
-
-
-def _pause(count: int) -> float:
-    """Seconds between looks at all of them, which cost what they cost."""
-    return max(0.2, count / 400)

@@ -5,6 +5,7 @@ from typing import Any
 from handrail_contracts import names, subjects
 from handrail_operator.plans import Plan
 
+_PUT_IN = [subjects.EVENTS_ALL]
 _ROOM = 16 * 1024 * 1024
 """Bytes of an account beyond its streams, for the config bucket."""
 
@@ -95,7 +96,14 @@ def gateway() -> dict[str, Any]:
 
 def publisher() -> dict[str, Any]:
     """Tenant account, held by the gateway: put events in, nothing else."""
-    return _user("publisher", [subjects.EVENTS_ALL])
+    return _user("publisher", _PUT_IN)
+
+
+def prober() -> dict[str, Any]:
+    """Tenant account, short-lived: puts in as the gateway does, for what that may not do, an event cannot either; and
+    sees whether it was taken."""
+    stream = names.EVENTS_STREAM
+    return _user("probe", [*_PUT_IN, f"$JS.API.DIRECT.GET.{stream}", f"$JS.API.STREAM.MSG.DELETE.{stream}"])
 
 
 def role(name: str) -> dict[str, Any]:

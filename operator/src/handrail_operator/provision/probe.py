@@ -10,7 +10,6 @@ from handrail_operator.errors import ServerRefused, TenantError
 from handrail_operator.provision import nats_claims, nats_connection
 from handrail_operator.provision.keyring import TenantSecrets
 from handrail_operator.provision.platform import Access
-from handrail_operator.provision.tenant import inside
 
 WITHIN = 10.0
 """Seconds from the probe's being on disk until ingest should have taken it."""
@@ -30,21 +29,18 @@ class StreamMissing(TenantError):
 
 async def probe(access: Access, secrets: TenantSecrets, within: float = WITHIN) -> None:
     """Raises NotTaken, StreamMissing, ServerRefused, or NATS's errors."""
-    # As the gateway: what it may not do, an event cannot either.
-    publisher = nats_claims.publisher()
     async with nats_connection.connected(
-        access.nats_url, secrets.account_seed, publisher, "probe", issued_after=secrets.revoked_until
+        access.nats_url, secrets.account_seed, nats_claims.prober(), "probe", issued_after=secrets.revoked_until
     ) as client:
+        js = client.jetstream()
         try:
-            sent = await client.jetstream().publish(subjects.EVENTS_PROBE, b"", timeout=5)
+            sent = await js.publish(subjects.EVENTS_PROBE, b"", timeout=5)
         except (NoStreamResponseError, NoRespondersError) as error:
             raise StreamMissing(f"the stream {names.EVENTS_STREAM} does not take events: it is missing") from error
         except APIError as error:
             raise ServerRefused(
                 f"the stream {names.EVENTS_STREAM} does not take events: {error.description}"
             ) from error
-    async with inside(access, secrets) as client:
-        js = client.jetstream()
         deadline = asyncio.get_running_loop().time() + within
         pause = 0.02
         while True:

@@ -128,10 +128,10 @@ class Gathering:
 
     async def _enter(self, look: Look) -> list[Object]:
         """The Secrets of the namespace, which may be read only once a RoleBinding says so."""
-        children = {(plural, name): one for (plural, _, name), one in self._children.of(look.name).items()}
         rights = manifests.rights(self._home(look))
         if look.fresh and not rights:
             return []
+        children = {steps.key(one): one for one in self._children.of(look.name).values()} if rights else {}
         new = steps.applied(rights, children)
         await self._objects.write(new, {})
         for left in reversed(range(_GRANTED_WITHIN if new else 1)):
