@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 from tests.cluster.binaries import VERSION
-from tests.cluster.pods.api import Api, Key, NotThere, Object, Refused
+from tests.cluster.pods.api import PAUSE, Api, Key, NotThere, Object, Refused
 from tests.cluster.pods.container import now
 
 NAME = "local"
@@ -60,8 +60,18 @@ async def provide(api: Api, claim: Object, folder: Path) -> None:
     }
     body = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"local-{metadata['uid']}"},
             "spec": spec}  # fmt: skip
-    with contextlib.suppress(Refused, httpx2.HTTPError):
-        await api.create("/api/v1/persistentvolumes", body)
+    while True:
+        try:
+            await api.create("/api/v1/persistentvolumes", body)
+        except Refused as error:
+            # It stands there already. A server that is busy is asked again: nobody else would tell of this claim.
+            if error.status < 500 and error.status != 429:
+                return
+        except httpx2.HTTPError:
+            pass
+        else:
+            return
+        await asyncio.sleep(PAUSE)
 
 
 def claim_folder(folder: Path, claim: Key) -> Path:
