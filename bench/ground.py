@@ -1,4 +1,5 @@
-"""What the operator is measured on: real servers, a real Kubernetes control plane, fake nodes where every pod runs."""
+"""What the operator is measured on: real servers, a real Kubernetes control plane, fake nodes where every pod runs, and
+somebody who takes their events."""
 
 import asyncio
 import contextlib
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests import warm
-from tests.cluster import nodes
+from tests.cluster import nodes, takers
 from tests.cluster.control_plane import ControlPlane, kubectl, serve_definition
 from tests.cluster.operators import PLATFORM, Workshop
 from world import World, world
@@ -62,12 +63,14 @@ class Ground:
                 while True:
                     with contextlib.suppress(ApiError):
                         # Each time from nowhere: then it begins with what there is.
-                        async for event, thing in self.cluster.watch(kind, labels=labels, resource_version=""):
-                            if event not in ("ADDED", "MODIFIED"):
-                                continue
-                            (good.add if holds(thing) else good.discard)(thing["metadata"]["uid"])
-                            if len(good) >= count:
-                                return
+                        watch = self.cluster.watch(kind, labels=labels, resource_version="")
+                        async with contextlib.aclosing(watch):
+                            async for event, thing in watch:
+                                if event not in ("ADDED", "MODIFIED"):
+                                    continue
+                                (good.add if holds(thing) else good.discard)(thing["metadata"]["uid"])
+                                if len(good) >= count:
+                                    return
         except TimeoutError as error:
             raise TimeoutError(f"{len(good)} of {count} {kind.plural} are as wanted") from error
 
@@ -81,10 +84,12 @@ async def ground(tenants: int) -> AsyncIterator[Ground]:
             await asyncio.to_thread(_start, plane, tenants)
             furnished = Workshop.furnished(servers.folder / "operator", servers.servers.access())
             workshop = replace(furnished, start=warm.start_for_real)
-            async with Cluster.connect(
-                kubeconfig=plane.kubeconfig(), requests_per_second=10_000, burst=10_000
-            ) as cluster:
-                yield Ground(servers, plane, workshop, cluster)
+            # Pods that nobody runs take no events: somebody stands in for them, to the end, in every arm.
+            with takers.taking(plane, servers.servers.access()):
+                async with Cluster.connect(
+                    kubeconfig=plane.kubeconfig(), requests_per_second=10_000, burst=10_000
+                ) as cluster:
+                    yield Ground(servers, plane, workshop, cluster)
         finally:
             await asyncio.to_thread(plane.stop)
 

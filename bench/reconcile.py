@@ -17,7 +17,6 @@ from floors import bare_apply
 from ground import SPEC, Ground, ground, is_ready, manifest
 from harness import Arm, Figures, Results, alternate, cpu_seconds, main, report
 from prometheus_client.parser import text_string_to_metric_families
-from tests.cluster import takers
 from tests.cluster.audit import Audit, changes
 from tests.cluster.operators import INSTALLATION, PLATFORM, Operator
 
@@ -74,26 +73,23 @@ def _floor(count: int) -> Callable[[], Awaitable[Figures]]:
 
 def _operator(count: int) -> Callable[[], Awaitable[Figures]]:
     async def run() -> Figures:
-        # Pods that nobody runs take no probe of the data path: somebody stands in for them, through the restart too,
-        # after which a probe that is taken late would be told and counted.
         async with ground(count) as place:
-            with takers.taking(place.plane, place.servers.servers.access()):
-                with place.workshop.operator(place.plane.kubeconfig()) as operator:
-                    await asyncio.to_thread(operator.await_ready)
-                    idle = _peak(operator)
-                    began, used = time.perf_counter(), cpu_seconds([operator.pid])
-                    await place.apply(_names(count))
-                    await place.until_ready(count, WITHIN)
-                    figures = {
-                        "ready_s": time.perf_counter() - began,
-                        "writes_per_tenant": _writes(place) / count,
-                        "cpu_ms_per_tenant": (cpu_seconds([operator.pid]) - used) / count * 1000,
-                        "idle_mib": idle,
-                        "one_more_s": await _one_more(place),
-                        "peak_mib": _peak(operator),
-                    }
-                    await _quiet(place)
-                return figures | await _restart(place, count + 1)
+            with place.workshop.operator(place.plane.kubeconfig()) as operator:
+                await asyncio.to_thread(operator.await_ready)
+                idle = _peak(operator)
+                began, used = time.perf_counter(), cpu_seconds([operator.pid])
+                await place.apply(_names(count))
+                await place.until_ready(count, WITHIN)
+                figures = {
+                    "ready_s": time.perf_counter() - began,
+                    "writes_per_tenant": _writes(place) / count,
+                    "cpu_ms_per_tenant": (cpu_seconds([operator.pid]) - used) / count * 1000,
+                    "idle_mib": idle,
+                    "one_more_s": await _one_more(place),
+                    "peak_mib": _peak(operator),
+                }
+                await _quiet(place)
+            return figures | await _restart(place, count + 1)
 
     return run
 

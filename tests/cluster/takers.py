@@ -3,6 +3,7 @@ the data path comes through as it does where a tenant is well."""
 
 import asyncio
 import contextlib
+import json
 import threading
 from base64 import b64decode
 from collections.abc import Iterator
@@ -88,15 +89,19 @@ async def _listen(access: Access, seed: str) -> Client | None:
     except (NatsError, OSError, TimeoutError):
         return None
 
-    async def purge() -> None:
-        with contextlib.suppress(NatsError, TimeoutError):
-            await client.jetstream().purge_stream(names.EVENTS_STREAM)
+    async def purge() -> int:
+        try:
+            answer = await client.request(f"$JS.API.STREAM.PURGE.{names.EVENTS_STREAM}")
+        except (NatsError, TimeoutError):
+            return 0
+        return int(json.loads(answer.data).get("purged", 0))
 
     async def take(_: Msg) -> None:
         # It is told of the message as soon as the stream is, which has yet to store it.
         for pause in _STORED_WITHIN:
             await asyncio.sleep(pause)
-            await purge()
+            if await purge():
+                return
 
     await client.subscribe(subjects.EVENTS_ALL, cb=take)
     # What came before; where there is no stream yet, nothing did.
