@@ -13,12 +13,20 @@ from tests.cluster.stage import Stage
 pytestmark = pytest.mark.cluster
 
 LOOKS = "handrail_operator_reconcile_seconds_count"
+CALLS = "handrail_operator_api_calls_total"
 
 
 def looks(operator: Operator) -> float:
     """So far."""
     lines = operator.metrics().splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith(f"{LOOKS} "))
+
+
+def reads(operator: Operator, verb: str) -> float:
+    """Calls that told what is in Secrets, so far."""
+    lines = operator.metrics().splitlines()
+    named = [line for line in lines if line.startswith(CALLS) and 'kind="secrets"' in line and f'verb="{verb}"' in line]
+    return sum(float(line.split()[1]) for line in named)
 
 
 def flows(stage: Stage, name: str) -> bool:
@@ -38,8 +46,11 @@ def test_nothing_is_written_over_resyncs_and_a_restart(stage: Stage):
             for name in tenants:
                 eventually(lambda name=name: flows(stage, name), f"the data path of {name} is whole")  # type: ignore[misc]
             eventually(lambda: not changes(stage.audit.writes(since=_seconds_ago(2))), "the last word is written")
-            since, begun = datetime.now(UTC), looks(first)
+            since, begun, listed, read = datetime.now(UTC), looks(first), reads(first, "list"), reads(first, "get")
             eventually(lambda: looks(first) >= begun + 4 * len(tenants), "four resyncs")
+            assert reads(first, "get") >= read + 4 * len(tenants), "each look reads the keyring, so calls are counted"
+            # Secrets to which nothing happened are not read again.
+            assert reads(first, "list") == listed
             first.stop()
         with stage.operator(None, resync="1") as second:
             second.await_ready()

@@ -3,6 +3,7 @@ out where they no longer tell."""
 
 import asyncio
 import contextlib
+import json
 import secrets
 import time
 import urllib.request
@@ -30,6 +31,7 @@ from handrail_operator.watching import gate, sweep, watches
 from handrail_operator.watching.cache import Children, Tenants
 from handrail_operator.watching.canary import Canary
 from handrail_operator.watching.echoes import Echoes
+from handrail_operator.watching.secret_versions import SecretVersions
 from handrail_operator.watching.secrets import SecretWatches
 from handrail_operator.watching.told import Told
 from handrail_operator.watching.watched import KINDS
@@ -280,9 +282,11 @@ def secret(space: str, name: str, value: str, use: str | None = names.USE_TENANT
 
 
 @asynccontextmanager
-async def secret_watches(kubeconfig: Path, heard: Heard) -> AsyncIterator[SecretWatches]:
+async def secret_watches(
+    kubeconfig: Path, heard: Heard, versions: SecretVersions | None = None
+) -> AsyncIterator[SecretWatches]:
     async with connected(kubeconfig) as cluster:
-        made = SecretWatches(cluster, heard.touch, Echoes())
+        made = SecretWatches(cluster, heard.touch, Echoes(), versions or SecretVersions())
         task = asyncio.create_task(made.run())
         try:
             yield made
@@ -312,6 +316,26 @@ async def test_a_change_of_a_secret_for_the_tenant_gives_it_a_turn_and_others_do
         await on_thread(apply, plane, secret(name, "b", "1"))
         await asyncio.sleep(0.3)
         assert touched == []
+
+
+async def test_the_versions_of_secrets_are_those_that_the_api_server_has(plane, name):
+    versions = SecretVersions()
+    place = (name, name)
+    await on_thread(apply, plane, secret(name, "before", "1"))
+
+    def stored() -> dict[str, str]:
+        listed = json.loads(kubectl(plane, "get", "secret", "-n", name, "-l", names.LABEL_USE, "-o", "json"))
+        return {one["metadata"]["name"]: one["metadata"]["resourceVersion"] for one in listed["items"]}
+
+    async with secret_watches(plane.kubeconfig(), Heard(), versions) as watches:
+        watches.set(name, {name})
+        await until(lambda: versions.of(place) == stored())
+        await on_thread(apply, plane, secret(name, "a", "1"))
+        await on_thread(apply, plane, secret(name, "a", "2"))
+        await on_thread(kubectl, plane, "label", "secret", "before", "-n", name, f"{names.LABEL_USE}-")
+        await until(lambda: (versions.of(place) or {}).keys() == {"a"} and versions.of(place) == stored())
+        watches.set(name, set())
+        await until(lambda: versions.of(place) is None)
 
 
 async def test_no_secret_comes_into_memory_with_its_watch(plane, name):

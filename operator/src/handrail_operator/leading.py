@@ -60,7 +60,7 @@ class Office:
             expected=(TenantError, ApiError, NotConverged),
             observe=metrics.looked,
         )
-        self.secrets = SecretWatches(cluster, self.queue.touch, children.echoes)
+        self.secrets = SecretWatches(cluster, self.queue.touch, children.echoes, children.secrets)
 
     async def work(self) -> None:
         """Until cancelled; then it has ended what it began."""

@@ -72,8 +72,16 @@ class Hand:
     def card(self) -> Locator:
         return self.page.locator("[data-hr-nudge]:visible")
 
-    def soon(self, check: Callable[[], Any], what: str) -> None:
-        self.until(check, SECONDS, what)
+    def soon(self, check: Callable[[], Any], what: str, *, ticks: int = 0) -> None:
+        """`ticks`: ms that a clock which the test has stopped goes on between two looks; what the browser itself tells
+        of, as that an element is in sight, comes when it will, and timers are set only then."""
+
+        def looked() -> Any:
+            if ticks:
+                self.page.clock.run_for(ticks)
+            return check()
+
+        self.until(looked, SECONDS, what)
 
     def beside(self, target: Locator, card: Locator | None = None) -> bool:
         """Whether the tooltip stands at the element: an edge apart, and overlapping along it."""

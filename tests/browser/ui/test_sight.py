@@ -9,6 +9,7 @@ pytestmark = pytest.mark.browser
 
 CALM_MS = 500
 """Longer than it takes to show a nudge."""
+TICK_MS = 100
 COVER = """{
   const cover = document.body.appendChild(document.createElement("div"));
   cover.id = "cover";
@@ -93,12 +94,10 @@ def test_one_at_a_time_and_none_after_its_time(hand: Any) -> None:
     one.page.evaluate("ui.soon = (s) => new Date(Date.now() + s * 1000).toISOString()")
     one.page.evaluate("ui.take({kind: 'tooltip'}); ui.take({expires_at: ui.soon(60)}); ui.take({kind: 'chat'})")
     one.page.evaluate("ui.take({expires_at: ui.soon(-1)})")
-    one.page.clock.run_for(1_000)
-    one.soon(lambda: one.told == ["nudge_shown n1"], "the first")
+    one.soon(lambda: one.told == ["nudge_shown n1"], "the first", ticks=TICK_MS)
     one.page.clock.run_for(70_000)
     one.card.get_by_role("button", name="Got it").click()
-    one.page.clock.run_for(1_000)
-    one.soon(lambda: one.told[-1] == "nudge_shown n3", "the one that is in time")
+    one.soon(lambda: one.told[-1] == "nudge_shown n3", "the one that is in time", ticks=TICK_MS)
     assert one.card.count() == 1
     one.card.get_by_role("button", name="Close").click()
     one.page.clock.run_for(1_000)
@@ -121,14 +120,13 @@ def test_an_element_that_does_not_come_is_told_once(hand: Any) -> None:
     assert sorted(one.page.evaluate("ui.acks")) == [1, 2]
     # Seen before it went: it was shown, and is not missing.
     one.gives()
-    one.page.clock.run_for(1_000)
-    one.soon(lambda: "nudge_shown n3" in one.told, "shown")
+    one.soon(lambda: "nudge_shown n3" in one.told, "shown", ticks=TICK_MS)
     # It came back in time: the time without it is forgotten.
     one.page.evaluate("window.kept = target; kept.remove()")
     one.page.clock.run_for(6_000)
     one.page.evaluate("document.querySelector('.row').prepend(kept)")
     one.page.clock.run_for(6_000)
-    one.soon(lambda: one.card.count() == 1, "it is there again")
+    one.soon(lambda: one.card.count() == 1, "it is there again", ticks=TICK_MS)
     one.page.evaluate("target.remove()")
     one.page.clock.run_for(12_000)
     one.page.evaluate(f"document.querySelector('.row').innerHTML = '{TARGET}'")

@@ -8,7 +8,7 @@ import pytest
 from handrail_contracts import names
 from handrail_operator.errors import NameTaken
 from handrail_operator.manifests.tenant import sealed
-from handrail_operator.reconcile.difference import as_wanted, removals
+from handrail_operator.reconcile.difference import as_wanted, removals, seen
 from handrail_operator.reconcile.steps import applied, is_ours, refuse_strangers, superfluous
 
 Object = dict[str, Any]
@@ -76,6 +76,27 @@ def test_a_new_manifest():
     changed = copy.deepcopy(WANTED)
     changed["metadata"]["labels"]["more"] = "x"
     assert not as_wanted(sealed(changed), standing())
+
+
+SECRET = sealed(
+    {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "keys", "namespace": "handrail-acme", "labels": LABELS},
+        "data": {"key": "aHVudGVyMg=="},
+    }
+)
+
+
+def test_what_is_remembered_of_a_secret_tells_whose_it_is_and_what_was_wanted():
+    notes = SECRET["metadata"]["annotations"] | {"kubectl.kubernetes.io/last-applied-configuration": "aHVudGVyMg=="}
+    remembered = seen({**SECRET, "metadata": {**SECRET["metadata"], "resourceVersion": "7", "annotations": notes}})
+    assert as_wanted(SECRET, remembered)
+    assert is_ours(remembered, "acme")
+    assert not as_wanted(sealed({**SECRET, "data": {"key": "b3RoZXI="}}), remembered)
+    assert removals(SECRET, remembered) == []
+    assert seen(remembered) == remembered
+    assert "aHVudGVyMg==" not in str(remembered)
 
 
 def image(live: Object) -> None:

@@ -18,11 +18,26 @@ _PODS: Path = ("spec", "replicas")
 _EXACT = {"podSelector", "namespaceSelector", "selector", "matchLabels", "nodeSelector", "data", "hard"}
 """Maps in which more is something else, and not a default."""
 
+_SEEN = "seen"
+"""No field of any object of Kubernetes."""
+_KEPT = ("name", "namespace", "uid", "resourceVersion", "labels", "ownerReferences", "deletionTimestamp")
+
 
 def as_wanted(wanted: Object, live: Object | None) -> bool:
     if live is None or _digest(live) != _digest(wanted):
         return False
+    if live.get(_SEEN):
+        return True
     return _covers(wanted, live) and not _additions(wanted, live)
+
+
+def seen(live: Object) -> Object:
+    """What is to be remembered of a Secret that was as wanted, for as long as it stands at that version: enough to
+    tell whose it is and whether something else is wanted, and nothing of what it holds, nor notes of others on it."""
+    meta = live["metadata"]
+    kept = {key: meta[key] for key in _KEPT if key in meta}
+    notes = {names.ANNOTATION_APPLIED: _digest(live)} if _digest(live) else {}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {**kept, "annotations": notes}, _SEEN: True}
 
 
 def is_new(wanted: Object, live: Object | None) -> bool:

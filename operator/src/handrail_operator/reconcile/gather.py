@@ -14,6 +14,7 @@ from handrail_contracts import names
 from handrail_contracts.other_versions import read_spec
 from handrail_contracts.outbound_policy import Allowed
 from handrail_contracts.refusals import refusals
+from handrail_contracts.secret_refs import fields
 from handrail_contracts.tenant_spec import TenantSpec
 from handrail_operator import plans
 from handrail_operator.errors import KeyringMissing, SpecInvalid
@@ -25,7 +26,7 @@ from handrail_operator.manifests import tenant as manifests
 from handrail_operator.manifests.place import Home, Place
 from handrail_operator.provision.keyring import TenantSecrets
 from handrail_operator.provision.servers import Servers
-from handrail_operator.reconcile import namespaces, references, steps
+from handrail_operator.reconcile import difference, namespaces, references, steps
 from handrail_operator.reconcile.keyrings import Keyrings
 from handrail_operator.reconcile.look import Known, Look
 from handrail_operator.reconcile.objects import Objects
@@ -63,6 +64,8 @@ class Gathering:
         self._allowed = Allowed.parse(",".join(installation.network.outbound_allowed))
         self._new: set[str] = set()
         """Namespaces (uid) that were made here and whose tenant was not ready yet."""
+        self._seen: dict[str, dict[str, Object]] = {}
+        """Tenant -> its Secrets by name, as they were when all were as wanted, without what they hold."""
 
     async def gather(self, look: Look) -> Known:
         """Raises TenantError where that ends the look, ApiError."""
@@ -72,7 +75,7 @@ class Gathering:
         await self._namespace(look)
         namespace = look.found.namespace
         secrets = await self._keyring(look)
-        listed = await self._enter(look)
+        listed = await self._enter(look, spec)
         resolved = references.resolve(spec, namespace, listed, self._allowed)
         look.found.missing = list(resolved.missing)
         look.found.warnings += resolved.unfit
@@ -126,13 +129,16 @@ class Gathering:
         if steps.applied([wanted], {steps.key(look.namespace): look.namespace}):
             look.namespace = await self._objects.sent(wanted, self._cluster.apply(wanted))
 
-    async def _enter(self, look: Look) -> list[Object]:
-        """The Secrets of the namespace, which may be read only once a RoleBinding says so."""
+    async def _enter(self, look: Look, spec: TenantSpec) -> list[Object]:
+        """The Secrets of the namespace, which may be read only once a RoleBinding says so. Those to which nothing
+        happened since they were as wanted are not read again, unless the spec refers to what is in them."""
         rights = manifests.rights(self._home(look))
         if look.fresh and not rights:
             return []
         children = {steps.key(one): one for one in self._children.of(look.name).values()} if rights else {}
         new = steps.applied(rights, children)
+        if not new and not fields(spec) and (seen := self._unchanged(look)) is not None:
+            return seen
         await self._objects.write(new, {})
         for left in reversed(range(_GRANTED_WITHIN if new else 1)):
             try:
@@ -143,6 +149,24 @@ class Gathering:
                     raise
                 await asyncio.sleep(0.2)
         raise AssertionError
+
+    def _unchanged(self, look: Look) -> list[Object] | None:
+        seen = self._seen.get(look.name, {})
+        told = self._children.secrets.of((look.name, look.found.namespace))
+        if not seen or {name: one["metadata"]["resourceVersion"] for name, one in seen.items()} != told:
+            return None
+        return list(seen.values())
+
+    def remember(self, look: Look, wanted: list[Object], standing: dict[steps.Key, Object]) -> None:
+        """After `wanted` was written as far as it may be: the Secrets, where all of them are as they should be."""
+        self._seen.pop(look.name, None)
+        if all(difference.as_wanted(one, standing.get(steps.key(one))) for one in wanted if _is_secret(one)):
+            self._seen[look.name] = {
+                one["metadata"]["name"]: difference.seen(one) for one in standing.values() if _is_secret(one)
+            }
+
+    def forget(self, name: str) -> None:
+        self._seen.pop(name, None)
 
     def _home(self, look: Look) -> Home:
         return Home(look.name, look.uid, look.found.namespace, self._settings.namespace, self._installation)
@@ -191,6 +215,10 @@ class Gathering:
     def settled(self, look: Look) -> None:
         """The tenant is ready."""
         self._new.discard(look.namespace["metadata"]["uid"])
+
+
+def _is_secret(thing: Object) -> bool:
+    return kinds.of(thing) == kinds.SECRET
 
 
 def _asked(tenant: Object, before: str) -> str:

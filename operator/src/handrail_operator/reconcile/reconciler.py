@@ -105,6 +105,7 @@ class Reconciler:
     def _forget(self, name: str) -> None:
         self._servers.forget(name)
         self._data_path.forget(name)
+        self._gathering.forget(name)
         self._teller.forget(name)
 
     async def _work(self, look: Look) -> float | None:
@@ -204,6 +205,7 @@ class Reconciler:
             await self._gathering.mark(look)
         before = [] if known.spec.suspend else exchange.leaving(look.name, workloads, known.standing)
         await self._objects.write(self._safe(look, known, exchange.roomy(foundation, before)), known.standing)
+        self._gathering.remember(look, foundation, known.standing)
         look.found.migration = await self._migrate(look, known, place, migration)
         if look.found.migration == "done" or known.spec.suspend:
             if exchange.under_way(workloads, before, known.standing):

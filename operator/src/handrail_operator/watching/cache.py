@@ -16,6 +16,7 @@ from handrail_contracts import names
 from handrail_operator.kube.kinds import DEPLOYMENT, JOB, NAMESPACE, Kind
 from handrail_operator.reconcile import rollout
 from handrail_operator.watching.echoes import Echoes
+from handrail_operator.watching.secret_versions import SecretVersions
 
 Object = dict[str, Any]
 Key = tuple[str, str, str]
@@ -97,9 +98,10 @@ class Tenants:
 
 @dataclass
 class Children:
-    """What carries a tenant's label, by that tenant; Secrets are not among it. `echoes`: of Secrets as well."""
+    """What carries a tenant's label, by that tenant. Of Secrets there are `echoes`, and the versions alone."""
 
     echoes: Echoes = field(default_factory=Echoes)
+    secrets: SecretVersions = field(default_factory=SecretVersions)
 
     _kept: dict[str, dict[Key, _Kept]] = field(default_factory=dict)
     _whose: dict[str, dict[Key, str]] = field(default_factory=dict)
