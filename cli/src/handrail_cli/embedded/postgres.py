@@ -51,6 +51,8 @@ class Postgres:
             "unix_socket_directories": "",
             "max_connections": str(self.max_connections),
             "shared_buffers": "64MB",
+            # In its own folder, and not in /dev/shm, where one that was killed would leave it behind.
+            "dynamic_shared_memory_type": "mmap",
             "password_encryption": "scram-sha-256",
             "logging_collector": "off",
             "log_destination": "stderr",
