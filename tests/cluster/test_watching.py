@@ -27,6 +27,9 @@ from handrail_contracts import names
 from handrail_operator.kube import kinds
 from handrail_operator.kube.access import Access
 from handrail_operator.kube.client import Cluster
+from handrail_operator.manifests.objects import sealed
+from handrail_operator.reconcile import difference, steps
+from handrail_operator.reconcile.objects import Objects
 from handrail_operator.watching import gate, sweep, watches
 from handrail_operator.watching.cache import Children, Tenants
 from handrail_operator.watching.canary import Canary
@@ -356,6 +359,45 @@ async def test_no_secret_comes_into_memory_with_its_watch(plane, name):
         await asyncio.wait_for(task, WITHIN)
     assert seen[0]["kind"] == "PartialObjectMetadata"
     assert "data" not in seen[0]
+
+
+async def test_what_goes_from_a_remembered_secret_goes_whoever_holds_it(plane, name):
+    """Put back from a backup, say, it is nobody's or another's, and to apply what is wanted takes nothing away."""
+
+    def wanted(**data: str) -> Object:
+        meta = {"name": names.KEYS_SECRET, "namespace": name, "labels": {names.LABEL_TENANT: name}}
+        return sealed({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data})
+
+    both, one = wanted(first="MQ==", second="Mg=="), wanted(first="MQ==")
+    async with connected(plane.kubeconfig()) as cluster:
+        objects = Objects(cluster, Echoes(), Heard().touch)
+        await objects.write([both], {})
+        restored = {key: both["metadata"][key] for key in ("name", "namespace", "labels", "annotations")}
+        await on_thread(kubectl, plane, "delete", "secret", names.KEYS_SECRET, "-n", name)
+        await on_thread(apply, plane, {**both, "metadata": restored})
+        live = await cluster.get(kinds.SECRET, name, names.KEYS_SECRET)
+        assert live is not None
+        assert difference.as_wanted(both, live)
+        standing = {steps.key(live): difference.seen(live)}
+        await objects.write([one], standing)
+        assert standing[steps.key(one)]["data"] == {"first": "MQ=="}
+
+
+async def test_a_watch_that_is_refused_is_not_believed_until_it_tells_again(plane, name, tmp_path):
+    versions, place = SecretVersions(), (name, name)
+    with proxies.running(plane, tmp_path) as proxy:
+        proxy.rule(Rule(Fault.WATCH_CLOSED, lambda call: call.verb == "watch", times=None))
+        await on_thread(apply, plane, secret(name, "a", "1"))
+        async with secret_watches(proxy.kubeconfig(), Heard(), versions) as watches:
+            watches.set(name, {name})
+            await until(lambda: (versions.of(place) or {}).keys() == {"a"})
+            proxy.plan.rules.insert(0, Rule(Fault.UNAVAILABLE, lambda call: call.verb == "watch", times=None))
+            await until(lambda: versions.of(place) is None)
+            await on_thread(kubectl, plane, "delete", "secret", "a", "-n", name)
+            await on_thread(apply, plane, secret(name, "b", "1"))
+            assert versions.of(place) is None
+            proxy.flawless()
+            await until(lambda: (versions.of(place) or {}).keys() == {"b"})
 
 
 async def test_a_right_that_comes_later_and_watches_that_end_are_borne(plane, name, tmp_path):

@@ -26,7 +26,7 @@ _KEPT = ("name", "namespace", "uid", "resourceVersion", "labels", "ownerReferenc
 def as_wanted(wanted: Object, live: Object | None) -> bool:
     if live is None or _digest(live) != _digest(wanted):
         return False
-    if live.get(_SEEN):
+    if is_seen(live):
         return True
     return _covers(wanted, live) and not _additions(wanted, live)
 
@@ -40,13 +40,19 @@ def seen(live: Object) -> Object:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {**kept, "annotations": notes}, _SEEN: True}
 
 
+def is_seen(live: Object) -> bool:
+    """Whether it is such a memory, and not what stands."""
+    return _SEEN in live
+
+
 def is_new(wanted: Object, live: Object | None) -> bool:
     """Whether what is wanted is not what was wanted when the object was written last."""
     return live is not None and _digest(live) != _digest(wanted)
 
 
 def removals(wanted: Object, live: Object) -> list[Object]:
-    """A JSON patch that takes away what strangers added: fields that applying what is wanted would leave standing."""
+    """A JSON patch that takes away what strangers added: fields that applying what is wanted would leave standing.
+    `live`: the whole object, no memory of it."""
     pointers = [pointer for path in _additions(wanted, live) if (pointer := _pointer(path, live)) is not None]
     if not pointers:
         return []

@@ -26,10 +26,11 @@ from handrail_operator.manifests import tenant as manifests
 from handrail_operator.manifests.place import Home, Place
 from handrail_operator.provision.keyring import TenantSecrets
 from handrail_operator.provision.servers import Servers
-from handrail_operator.reconcile import difference, namespaces, references, steps
+from handrail_operator.reconcile import namespaces, references, steps
 from handrail_operator.reconcile.keyrings import Keyrings
 from handrail_operator.reconcile.look import Known, Look
 from handrail_operator.reconcile.objects import Objects
+from handrail_operator.reconcile.seen_secrets import SeenSecrets
 from handrail_operator.registries import Registries
 from handrail_operator.settings import Settings
 from handrail_operator.watching.cache import Children
@@ -64,8 +65,7 @@ class Gathering:
         self._allowed = Allowed.parse(",".join(installation.network.outbound_allowed))
         self._new: set[str] = set()
         """Namespaces (uid) that were made here and whose tenant was not ready yet."""
-        self._seen: dict[str, dict[str, Object]] = {}
-        """Tenant -> its Secrets by name, as they were when all were as wanted, without what they hold."""
+        self._seen = SeenSecrets()
 
     async def gather(self, look: Look) -> Known:
         """Raises TenantError where that ends the look, ApiError."""
@@ -137,7 +137,8 @@ class Gathering:
             return []
         children = {steps.key(one): one for one in self._children.of(look.name).values()} if rights else {}
         new = steps.applied(rights, children)
-        if not new and not fields(spec) and (seen := self._unchanged(look)) is not None:
+        told = None if new or fields(spec) else self._children.secrets.of((look.name, look.found.namespace))
+        if (seen := self._seen.unchanged(look.name, told)) is not None:
             return seen
         await self._objects.write(new, {})
         for left in reversed(range(_GRANTED_WITHIN if new else 1)):
@@ -150,23 +151,12 @@ class Gathering:
                 await asyncio.sleep(0.2)
         raise AssertionError
 
-    def _unchanged(self, look: Look) -> list[Object] | None:
-        seen = self._seen.get(look.name, {})
-        told = self._children.secrets.of((look.name, look.found.namespace))
-        if not seen or {name: one["metadata"]["resourceVersion"] for name, one in seen.items()} != told:
-            return None
-        return list(seen.values())
-
     def remember(self, look: Look, wanted: list[Object], standing: dict[steps.Key, Object]) -> None:
-        """After `wanted` was written as far as it may be: the Secrets, where all of them are as they should be."""
-        self._seen.pop(look.name, None)
-        if all(difference.as_wanted(one, standing.get(steps.key(one))) for one in wanted if _is_secret(one)):
-            self._seen[look.name] = {
-                one["metadata"]["name"]: difference.seen(one) for one in standing.values() if _is_secret(one)
-            }
+        """After `wanted` was written as far as it may be."""
+        self._seen.remember(look.name, wanted, standing)
 
     def forget(self, name: str) -> None:
-        self._seen.pop(name, None)
+        self._seen.forget(name)
 
     def _home(self, look: Look) -> Home:
         return Home(look.name, look.uid, look.found.namespace, self._settings.namespace, self._installation)
@@ -215,10 +205,6 @@ class Gathering:
     def settled(self, look: Look) -> None:
         """The tenant is ready."""
         self._new.discard(look.namespace["metadata"]["uid"])
-
-
-def _is_secret(thing: Object) -> bool:
-    return kinds.of(thing) == kinds.SECRET
 
 
 def _asked(tenant: Object, before: str) -> str:

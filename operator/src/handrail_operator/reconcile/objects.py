@@ -62,6 +62,9 @@ class Objects:
     async def _put(self, wanted: Object, live: Object | None) -> Object:
         meta = wanted["metadata"]
         what = f"{wanted['kind']} {meta['name']} in namespace {meta.get('namespace')}"
+        if live is not None and difference.is_seen(live):
+            # What is to go may stand in somebody else's name.
+            live = await self._cluster.get(kinds.of(wanted), meta["namespace"], meta["name"])
         try:
             if live is not None and (away := difference.removals(wanted, live)):
                 await self._cluster.json_patch(kinds.of(wanted), meta["namespace"], meta["name"], away)
