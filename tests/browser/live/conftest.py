@@ -55,6 +55,7 @@ class Traffic:
     sent: list[str] = field(default_factory=list)
     """Frames of all sockets."""
     _sockets: list[WebSocket] = field(default_factory=list)
+    _greeted: set[WebSocket] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.context.on("request", lambda one: self.requests.append(one) if one.url.startswith(self.gateway) else None)
@@ -68,6 +69,7 @@ class Traffic:
     def _opened(self, one: WebSocket) -> None:
         self._sockets.append(one)
         one.on("framesent", lambda frame: self.sent.append(str(frame)))
+        one.on("framereceived", lambda _: self._greeted.add(one))
 
     @property
     def sockets(self) -> list[WebSocket]:
@@ -77,7 +79,8 @@ class Traffic:
 
     @property
     def open(self) -> list[WebSocket]:
-        return [one for one in self.sockets if not one.is_closed()]
+        """Those that the platform has greeted: one that is still being opened may come to nothing."""
+        return [one for one in self.sockets if one in self._greeted and not one.is_closed()]
 
     def called(self, path: str) -> list[Request]:
         self.context.pages[0].wait_for_timeout(1)
